@@ -1,0 +1,219 @@
+"""How domain classes are declared: one decorator and one function for each kind of field.
+
+A field checks its value when the object is made and on every assignment, so an object never holds
+what a store would refuse. What a database already holds is loaded as it stands: checks do not run
+then. Fields also carry what every store must know about them (see `References` and the constants
+below); the in-memory store reads it from there, and a test compares it with the tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, dataclass_transform
+
+import attrs
+from attrs import Converter, setters
+
+from pipeline_store import values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import Enum
+
+T = TypeVar("T")
+
+REFERS_TO: Final = "refers_to"
+"""Metadata: the collection whose key this field holds."""
+
+UNIQUE: Final = "unique"
+"""Metadata: no two rows hold the same value."""
+
+NOW_BY_DEFAULT: Final = "now_by_default"
+"""Metadata: a store fills an empty field from its clock when the object is added."""
+
+LIMITS: Final = "limits"
+"""Metadata of whole and other numbers: the least and the greatest value."""
+
+REQUIRED: Final = attrs.NOTHING
+
+
+def _field(
+    check: Callable[[str, Any], None],
+    *,
+    default: Any,
+    optional: bool,
+    metadata: dict[str, Any] | None = None,
+    on_move: Callable[[Any, Any], None] | None = None,
+) -> Any:
+    def validate(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value is not None or not optional:
+            check(attribute.name, value)
+
+    if optional and default is REQUIRED:
+        default = None
+    hooks = [setters.validate, _asking(on_move)] if on_move else None
+    return attrs.field(default=default, validator=validate, metadata=metadata, on_setattr=hooks)
+
+
+def _asking(on_move: Callable[[Any, Any], None]) -> Callable[[Any, attrs.Attribute[Any], Any], Any]:
+    def ask(instance: Any, _attribute: attrs.Attribute[Any], wanted: Any) -> Any:
+        on_move(instance, wanted)
+        return wanted
+
+    return ask
+
+
+def identity(*, init: Literal[False] = False) -> Any:
+    """Declare the integer key that the store gives when the object is added; None before."""
+    return attrs.field(default=None, init=init, on_setattr=setters.frozen)
+
+
+def text(
+    *,
+    default: Any = REQUIRED,
+    optional: bool = False,
+    empty: bool = True,
+    longest: int = values.LONGEST_TEXT,
+    json: bool = False,
+) -> Any:
+    """Declare a text field; with `json`, one whose text is JSON."""
+
+    def check(name: str, value: Any) -> None:
+        values.check_text(name, value, longest=longest, empty=empty)
+        if json:
+            values.check_json_text(name, value)
+
+    return _field(check, default=default, optional=optional)
+
+
+def key_text(*, default: Any = REQUIRED, optional: bool = False, unique: bool = False) -> Any:
+    """Declare a short text that is not empty and is part of an index."""
+
+    def check(name: str, value: Any) -> None:
+        values.check_text(name, value, longest=values.LONGEST_KEY, empty=False)
+
+    return _field(check, default=default, optional=optional, metadata={UNIQUE: unique})
+
+
+def integer(
+    *,
+    default: Any = REQUIRED,
+    optional: bool = False,
+    least: int = 0,
+    most: int = values.LARGEST_COUNT,
+) -> Any:
+    """Declare a whole number; without limits of its own, a count of 0 to 2^63-1."""
+
+    def check(name: str, value: Any) -> None:
+        values.check_integer(name, value, least=least, most=most)
+
+    return _field(check, default=default, optional=optional, metadata={LIMITS: (least, most)})
+
+
+def reference(collection: str, *, default: Any = REQUIRED, optional: bool = False) -> Any:
+    """Declare the key of an object in another collection; whether it exists is the store's check."""
+
+    def check(name: str, value: Any) -> None:
+        values.check_integer(name, value, least=-values.LARGEST_COUNT)
+
+    return _field(check, default=default, optional=optional, metadata={REFERS_TO: collection})
+
+
+def number(
+    *,
+    default: Any = REQUIRED,
+    optional: bool = False,
+    least: float = 0.0,
+    most: float = float("inf"),
+    on_move: Callable[[Any, Any], None] | None = None,
+) -> Any:
+    """Declare a finite number, from 0 upwards unless said otherwise; `on_move` as for `choice`."""
+
+    def check(name: str, value: Any) -> None:
+        values.check_number(name, value, least=least, most=most)
+
+    metadata = {LIMITS: (least, most)}
+    return _field(check, default=default, optional=optional, metadata=metadata, on_move=on_move)
+
+
+def instant(
+    *, default: Any = REQUIRED, optional: bool = False, now_by_default: bool = False
+) -> Any:
+    """Declare a time, kept as an aware UTC datetime; a naive one is taken as UTC with a warning."""
+    may_be_empty = optional or now_by_default
+
+    def convert(value: Any, attribute: attrs.Attribute[Any]) -> Any:
+        if value is None and may_be_empty:
+            return None
+        return values.as_instant(attribute.name, value)
+
+    if may_be_empty and default is REQUIRED:
+        default = None
+    return attrs.field(
+        default=default,
+        converter=Converter(convert, takes_field=True),
+        metadata={NOW_BY_DEFAULT: now_by_default},
+    )
+
+
+def choice(
+    kind: type[Enum],
+    *,
+    default: Any = REQUIRED,
+    optional: bool = False,
+    on_move: Callable[[Any, Any], None] | None = None,
+) -> Any:
+    """Declare a member of `kind`; its plain value is accepted and becomes the member.
+
+    `on_move(instance, wanted)` is asked before an assignment and may refuse it.
+    """
+
+    def convert(value: Any, attribute: attrs.Attribute[Any]) -> Any:
+        if value is None and optional:
+            return None
+        return values.as_member(attribute.name, kind, value)
+
+    if optional and default is REQUIRED:
+        default = None
+    return attrs.field(
+        default=default,
+        converter=Converter(convert, takes_field=True),
+        on_setattr=[setters.convert, _asking(on_move)] if on_move else None,
+    )
+
+
+@dataclass_transform(
+    eq_default=False,
+    kw_only_default=True,
+    field_specifiers=(
+        attrs.field,
+        choice,
+        identity,
+        instant,
+        integer,
+        key_text,
+        number,
+        reference,
+        text,
+    ),
+)
+def entity(cls: type[T]) -> type[T]:
+    """Declare a domain class: keyword arguments only, compared by identity, checked on assignment.
+
+    Without slots and not frozen, since SQLAlchemy can map no other attrs classes; not compared by
+    value, since two rows with the same values are two things.
+    """
+    return attrs.define(slots=False, eq=False, kw_only=True)(cls)
+
+
+def change(instance: Any, **wanted: Any) -> None:
+    """Assign several fields of an entity at once: all of them, or none when one is refused."""
+    fields = attrs.fields_dict(type(instance))
+    accepted: dict[str, Any] = {}
+    for name, value in wanted.items():
+        hook: Any = fields[name].on_setattr or _CHECKS
+        accepted[name] = hook(instance, fields[name], value)
+    for name, value in accepted.items():
+        object.__setattr__(instance, name, value)
+
+
+_CHECKS: Final = setters.pipe(setters.convert, setters.validate)

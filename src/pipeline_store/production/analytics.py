@@ -1,0 +1,73 @@
+"""How an uploaded or discovered video does: one snapshot per reading."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from pipeline_store.entity import entity, identity, instant, integer, key_text, number
+from pipeline_store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LEAST_SUBSCRIBER_GAIN = -(2**63) + 1
+
+
+@entity
+class Analytics:
+    """One reading of a video's numbers at one instant; what is hidden or unknown is None."""
+
+    id: int = identity()
+    youtube_video_id: str = key_text()
+    measured_at: datetime = instant(now_by_default=True)
+    view_count: int | None = integer(optional=True)
+    like_count: int | None = integer(optional=True)
+    comment_count: int | None = integer(optional=True)
+    average_view_duration_seconds: float | None = number(optional=True)
+    #: 0 to 1.
+    click_through_rate: float | None = number(optional=True, most=1.0)
+    #: Negative when more people left than came.
+    subscriber_gain: int | None = integer(optional=True, least=LEAST_SUBSCRIBER_GAIN)
+    estimated_revenue_usd: float | None = number(optional=True, least=float("-inf"))
+
+
+Snapshot: TypeAlias = "Analytics | Mapping[str, Any]"
+"""A reading, as an object or as a mapping of its field names."""
+
+
+class AnalyticsRepository(Repository[Analytics, int], Protocol):
+    """All readings, a time series per video."""
+
+    def record_many(self, snapshots: Iterable[Snapshot]) -> int:
+        """Append readings, without giving their keys back, and return how many.
+
+        The fast way in: checked like the fields of `Analytics`, written in bulk, in constant memory
+        when fed a generator. A mapping may leave out any field but `youtube_video_id`.
+
+        Raises:
+            InvalidValue: a reading cannot be stored, an unknown field is named; the unit of work
+                holds none of this call's readings.
+        """
+        ...
+
+    def record_new(self, snapshots: Iterable[Snapshot]) -> int:
+        """Append those readings whose video and instant no stored reading has; return how many.
+
+        Of several readings for one video and instant the first is kept. Two processes that record
+        the same readings at once store them once.
+        """
+        ...
+
+    def latest_for(self, video_ids: Iterable[str]) -> dict[str, Analytics]:
+        """Return each video's reading with the latest `measured_at`, by video, where there is one.
+
+        Its cost grows with the number of videos asked for, not with the number of readings.
+        """
+        ...
+
+    def series(
+        self, video_id: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Analytics]:
+        """Return the video's readings from `since` up to but not at `until`, oldest first."""
+        ...

@@ -1,0 +1,98 @@
+"""What people were asked about a run, and what they answered."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pipeline_store.entity import (
+    change,
+    choice,
+    entity,
+    identity,
+    instant,
+    integer,
+    reference,
+    text,
+)
+from pipeline_store.errors import Conflict
+from pipeline_store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+REVIEW_LIMIT: Final = timedelta(hours=4)
+"""How long a request may wait for an answer before it is held."""
+
+
+class ReviewAction(StrEnum):
+    """What was answered."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    HOLD = "hold"
+    SKIP = "skip"
+    REDO_SCRIPT = "redo_script"
+
+
+@entity
+class ReviewLog:
+    """One request, with its answer once there is one; a later answer is a row of its own."""
+
+    id: int = identity()
+    pipeline_run_id: int = reference("pipeline_runs")
+    sent_at: datetime = instant(now_by_default=True)
+    responded_at: datetime | None = instant(optional=True)
+    action: ReviewAction | None = choice(ReviewAction, optional=True)
+    #: For example "skip 4,7".
+    response_detail: str | None = text(optional=True)
+    #: 1: held because nobody answered in time.
+    auto_held: int = integer(default=0, most=1)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has answered yet."""
+        return self.action is None and self.responded_at is None
+
+    def answer(self, action: ReviewAction, at: datetime, detail: str | None = None) -> None:
+        """Record the answer.
+
+        Raises:
+            Conflict: it was answered already.
+        """
+        if not self.is_open:
+            message = f"review {self.id} was answered with {self.action} at {self.responded_at}"
+            raise Conflict(message)
+        change(self, action=action, responded_at=at, response_detail=detail)
+
+
+def skipped_ranks(reviews: Iterable[ReviewLog]) -> frozenset[int]:
+    """Return the ranks of the clips that these reviews skipped, read from "skip 4,7"."""
+    details = [r.response_detail or "" for r in reviews if r.action == ReviewAction.SKIP]
+    return frozenset(int(rank) for detail in details for rank in re.findall(r"\d+", detail))
+
+
+class ReviewLogRepository(Repository[ReviewLog, int], Protocol):
+    """All requests and answers."""
+
+    def for_run(self, run_id: int) -> list[ReviewLog]:
+        """Return the run's requests and answers, oldest first (by `sent_at`, then id)."""
+        ...
+
+    def open_for(self, run_id: int) -> ReviewLog | None:
+        """Return the run's newest request that nobody has answered, or None."""
+        ...
+
+    def waiting(self) -> list[ReviewLog]:
+        """Return the unanswered requests of all runs, the longest waiting first."""
+        ...
+
+    def hold_overdue(self, limit: timedelta = REVIEW_LIMIT) -> list[ReviewLog]:
+        """Hold every request that has waited for `limit` or longer, and return those held now.
+
+        A request that is answered at the same moment is either answered or held, never both. The
+        run stays in review.
+        """
+        ...

@@ -1,0 +1,83 @@
+"""A short video made from a run's clips."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from pipeline_store.entity import (
+    change,
+    choice,
+    entity,
+    identity,
+    instant,
+    number,
+    reference,
+    text,
+)
+from pipeline_store.errors import IllegalTransition, InvalidValue
+from pipeline_store.production.pipeline_run import PipelineRun, RunStatus
+from pipeline_store.repository import Repository
+
+
+class ShortStatus(StrEnum):
+    """How far a short came."""
+
+    PENDING = "pending"
+    REVIEW = "review"
+    UPLOADED = "uploaded"
+    FAILED = "failed"
+
+
+def _check_move(short: Short, wanted: ShortStatus) -> None:
+    if wanted == ShortStatus.UPLOADED and short.status != wanted:
+        legal = [status for status in ShortStatus if status != ShortStatus.UPLOADED]
+        how = f"{wanted} by assignment; call mark_uploaded(run, ...)"
+        raise IllegalTransition(f"short {short.id}", short.status, how, legal)
+
+
+@entity
+class Short:
+    """One short; uploaded only once a person has approved its run."""
+
+    id: int = identity()
+    pipeline_run_id: int = reference("pipeline_runs")
+    clip_id: int | None = reference("clips", optional=True)
+    file_path: str | None = text(optional=True)
+    duration_seconds: float | None = number(optional=True)
+    title: str | None = text(optional=True)
+    description: str | None = text(optional=True)
+    youtube_video_id: str | None = text(optional=True)
+    youtube_url: str | None = text(optional=True)
+    status: ShortStatus = choice(ShortStatus, default=ShortStatus.PENDING, on_move=_check_move)
+    uploaded_at: datetime | None = instant(optional=True)
+
+    def mark_uploaded(
+        self, run: PipelineRun, youtube_video_id: str, youtube_url: str, at: datetime
+    ) -> None:
+        """Set the status to uploaded, keeping what YouTube answered.
+
+        Raises:
+            InvalidValue: `run` is not the short's run.
+            IllegalTransition: nobody has approved the run.
+        """
+        if run.id != self.pipeline_run_id:
+            message = f"pipeline_run_id: run {self.pipeline_run_id} expected, found {run.id}"
+            raise InvalidValue(message)
+        if run.status not in (RunStatus.APPROVED, RunStatus.UPLOADED):
+            subject = f"short {self.id} (its run {run.id} is {run.status}, not approved)"
+            raise IllegalTransition(subject, self.status, ShortStatus.UPLOADED, ())
+        change(
+            self, youtube_video_id=youtube_video_id, youtube_url=youtube_url, uploaded_at=at
+        )
+        # The assignment check cannot see the run; this method just has.
+        object.__setattr__(self, "status", ShortStatus.UPLOADED)
+
+
+class ShortRepository(Repository[Short, int], Protocol):
+    """All shorts."""
+
+    def for_run(self, run_id: int) -> list[Short]:
+        """Return the run's shorts by id."""
+        ...

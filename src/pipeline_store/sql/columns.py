@@ -1,0 +1,222 @@
+"""Column types that mean the same on SQLite and on PostgreSQL, and the metadata that holds them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import attributes, registry
+from sqlalchemy.sql.functions import FunctionElement
+
+from pipeline_store import values
+from pipeline_store.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.engine import Dialect
+    from sqlalchemy.sql.compiler import SQLCompiler
+    from sqlalchemy.types import TypeEngine
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+mapper_registry = registry(metadata=metadata)
+
+
+def map_class(kind: type[Any], table: sa.Table) -> None:
+    """Map a domain class to its table.
+
+    Objects that were made before this moment lack SQLAlchemy's state; they get it when it is first
+    asked for, so that they can be read, changed and added like any other.
+    """
+    mapper_registry.map_imperatively(kind, table)
+    manager = attributes.manager_of_class(kind)
+    wanted = manager.STATE_ATTR
+
+    def give_state(instance: Any, name: str) -> Any:
+        if name != wanted:
+            message = f"{kind.__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message)
+        manager.setup_instance(instance)
+        return vars(instance)[name]
+
+    kind.__getattr__ = give_state
+    mapper_registry.configure()
+
+
+RowKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""An integer key: 64 bits, and on SQLite the type that an automatic key must have there."""
+
+
+class _SqliteInstant(sqlite.DATETIME):
+    """Text in UTC. Reads what other programs write: with or without fraction, "T" or zone."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return a function from the stored text to a datetime."""
+
+        def parse(stored: Any) -> Any:
+            if stored is None:
+                return None
+            try:
+                return datetime.fromisoformat(stored)
+            except (TypeError, ValueError):
+                raise InvalidValue(f"a stored time cannot be read: {stored!r:.60}") from None
+
+        return parse
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as UTC without zone."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Read SQLite's text ourselves; every other database has a real type."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(_SqliteInstant())
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Convert to UTC and drop the zone."""
+        if value is None:
+            return None
+        return values.as_instant("time", value).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the instant with its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class _SqliteShortInstant(_SqliteInstant):
+    """Text without the fraction when that is zero: sorts before both spellings of the instant."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """Return a function from a datetime to its shortest text."""
+
+        def spell(value: datetime | None) -> str | None:
+            return None if value is None else value.isoformat(" ")
+
+        return spell
+
+
+class _EarlyInstant(Instant):
+    """An instant to compare with, spelled so that no stored spelling of it sorts before it."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Spell it short on SQLite, where times are compared as text."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(_SqliteShortInstant())
+        return super().load_dialect_impl(dialect)
+
+
+class chronological(FunctionElement[datetime]):  # noqa: N801 - reads like a SQL function
+    """A stored time in a spelling that sorts by time; costs the use of an index on SQLite.
+
+    Other programs' files mix "2026-02-28 23:00:00" with "2026-02-28T01:00:00", which sorts later.
+    """
+
+    inherit_cache = True
+    name = "chronological"
+    type = Instant()
+
+
+@compiles(chronological)
+def _plain(element: chronological, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(chronological, "sqlite")
+def _without_letter(element: chronological, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"replace({compiler.process(element.clauses, **kw)}, 'T', ' ')"
+
+
+def from_instant(column: sa.ColumnElement[datetime], start: datetime) -> sa.ColumnElement[bool]:
+    """Compare: at `start` or later."""
+    return column >= sa.bindparam(None, start, type_=_EarlyInstant())
+
+
+def before_instant(column: sa.ColumnElement[datetime], end: datetime) -> sa.ColumnElement[bool]:
+    """Compare: before `end`."""
+    return column < sa.bindparam(None, end, type_=_EarlyInstant())
+
+
+def until_instant(column: sa.ColumnElement[datetime], end: datetime) -> sa.ColumnElement[bool]:
+    """Compare: at `end` or earlier; our own spelling sorts behind every other one of an instant."""
+    return column <= sa.bindparam(None, end, type_=Instant())
+
+
+def same_instant(
+    column: sa.ColumnElement[datetime], instant: datetime, dialect: str
+) -> sa.ColumnElement[bool]:
+    """Compare: exactly at `instant`, however it is spelled on SQLite, by use of an index."""
+    if dialect != "sqlite":
+        return column == instant
+    return sa.type_coerce(column, sa.Text).in_(_spellings(instant))
+
+
+def _spellings(instant: datetime) -> list[str]:
+    times = ["seconds"] if instant.microsecond == 0 else []
+    times += ["milliseconds"] if instant.microsecond % 1000 == 0 else []
+    times += ["microseconds"]
+    plain = values.as_instant("time", instant).replace(tzinfo=None)
+    bare = [plain.isoformat(letter, timespec) for letter in (" ", "T") for timespec in times]
+    return [text + zone for text in bare for zone in ("", "Z", "+00:00")]
+
+
+class OpenChoice(sa.TypeDecorator[Any]):
+    """A member of an enumeration, kept as its value; other stored values load as they stand."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, kind: type[Enum]) -> None:
+        """Keep members of `kind`, whose values are all text or all integers."""
+        self.kind = kind
+        self._members = {member.value: member for member in kind}
+        super().__init__()
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Keep integers as integers."""
+        numbers = all(isinstance(value, int) for value in self._members)
+        return dialect.type_descriptor(sa.Integer() if numbers else sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return the member's plain value: drivers do not all know enumerations."""
+        return value.value if isinstance(value, Enum) else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return the member, or the stored value when there is none."""
+        return self._members.get(value, value)
+
+
+class utc_now(FunctionElement[datetime]):  # noqa: N801 - reads like a SQL function
+    """The database's present instant, in UTC without zone, for defaults of columns."""
+
+    inherit_cache = True
+    name = "utc_now"
+    type = sa.DateTime()
+
+
+@compiles(utc_now)
+def _utc_now(_element: utc_now, _compiler: SQLCompiler, **_kw: Any) -> str:
+    return "timezone('utc', now())"
+
+
+@compiles(utc_now, "sqlite")
+def _utc_now_sqlite(_element: utc_now, _compiler: SQLCompiler, **_kw: Any) -> str:
+    return "CURRENT_TIMESTAMP"

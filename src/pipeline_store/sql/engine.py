@@ -1,0 +1,151 @@
+"""Engines: how a URL becomes connections that keep the package's promises."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
+
+from pipeline_store.errors import StoreUnavailable
+from pipeline_store.sql.failures import translated
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_SECONDS: Final = 30
+"""How long SQLite waits for another writer; its queue is not fair, so waits have a long tail."""
+
+BEGIN_OPTION: Final = "pipeline_store_sqlite_begin"
+"""Execution option: IMMEDIATE takes SQLite's write lock at once, DEFERRED never for reading."""
+
+DRIVERS: Final = {
+    ("sqlite", False): "pysqlite",
+    ("sqlite", True): "aiosqlite",
+    ("postgresql", False): "psycopg",
+    ("postgresql", True): "asyncpg",
+}
+"""The driver for (database, awaited), where the URL names none that can serve."""
+
+SERVES_BOTH: Final = {"psycopg"}
+
+
+def parse_url(url: str) -> URL:
+    """Return the parsed URL.
+
+    Raises:
+        StoreUnavailable: it is no URL of SQLite or PostgreSQL; a password in it is not repeated.
+    """
+    with translated():
+        try:
+            parsed = make_url(url)
+        except sa.exc.ArgumentError:
+            raise StoreUnavailable(
+                "not a database URL; expected memory://, sqlite:///FILE or postgresql://..."
+            ) from None
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        message = f"{parsed.get_backend_name()} is not supported; use sqlite or postgresql"
+        raise StoreUnavailable(message)
+    return parsed
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """Return the file of an SQLite URL, or None for a database in memory or on a server."""
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:":
+        return None
+    return Path(name)
+
+
+def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
+    """Return an engine that has not connected yet.
+
+    `options` go to SQLAlchemy's `create_engine`. With `awaited`, the engine is the synchronous face
+    of an asynchronous one and must be used inside SQLAlchemy's greenlet bridge.
+    """
+    backend = url.get_backend_name()
+    driver = url.get_driver_name() if "+" in url.drivername else ""
+    if driver not in SERVES_BOTH and driver != DRIVERS[backend, awaited]:
+        url = url.set(drivername=f"{backend}+{DRIVERS[backend, awaited]}")
+    settings: dict[str, Any] = {"hide_parameters": True}
+    if backend == "sqlite":
+        url, pool = _sqlite_settings(url, awaited)
+        settings |= pool
+    else:
+        settings |= {"pool_size": 10, "max_overflow": 5, "pool_pre_ping": True}
+    settings |= options
+    try:
+        if awaited:
+            from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - needs greenlet
+
+            engine = create_async_engine(url, **settings).sync_engine
+        else:
+            engine = sa.create_engine(url, **settings)
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is missing: pip install 'pipeline-store[postgres]'"
+        raise StoreUnavailable(message) from None
+    if backend == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite_connection)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _sqlite_settings(url: URL, awaited: bool) -> tuple[URL, dict[str, Any]]:
+    file = sqlite_file(url)
+    connect: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+    settings: dict[str, Any] = {
+        "connect_args": connect,
+        "poolclass": AsyncAdaptedQueuePool if awaited else QueuePool,
+    }
+    if file is None:
+        # A second connection would be a second, empty database.
+        return url, settings | {"pool_size": 1, "max_overflow": 0}
+    # mode=rw: a mistyped path is an error, not a new empty database; `create_sqlite_file` makes one.
+    opened = f"file:{quote(os.fspath(file))}"
+    query = {"mode": "rw", "uri": "true", **url.query}
+    return url.set(database=opened, query=query), settings | {"pool_size": 10, "max_overflow": 5}
+
+
+def create_sqlite_file(url: URL) -> None:
+    """Make the file of an SQLite URL, readable by its owner only, unless it is there."""
+    file = sqlite_file(url)
+    if file is None:
+        return
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(f"cannot create {file}: {error.strerror}") from None
+
+
+def _prepare_sqlite_connection(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver's own BEGIN comes too late and differs between Python versions: see _begin_sqlite.
+    driver_connection: Any = dbapi
+    driver_connection.isolation_level = None
+    cursor = dbapi.cursor()
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA foreign_keys")
+    enforced = cursor.fetchone()
+    cursor.close()
+    if not enforced or not enforced[0]:
+        raise StoreUnavailable("this build of SQLite does not enforce foreign keys")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    mode = connection.get_execution_options().get(BEGIN_OPTION, "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def read_only(engine: Engine) -> Engine:
+    """Return an engine on the same connections whose transactions take no write lock."""
+    return engine.execution_options(
+        **{BEGIN_OPTION: "DEFERRED"}
+        if engine.dialect.name == "sqlite"
+        else {"postgresql_readonly": True}
+    )

@@ -1,0 +1,148 @@
+"""The one place where a database's errors become the package's own.
+
+Messages are built from error codes and the names of constraints, never from the server's detail
+line or the parameters, which may hold secrets; the database's exception is not chained either.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy.exc as sa_exc
+from sqlalchemy.orm import exc as orm_exc
+
+from pipeline_store.errors import (
+    AlreadyExists,
+    CommitUnknown,
+    Conflict,
+    InUse,
+    InvalidValue,
+    NotFound,
+    PipelineStoreError,
+    ReadOnly,
+    RolledBack,
+    SchemaOutOfDate,
+    StoreBusy,
+    StoreFailure,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UPGRADE_HINT = "call store.upgrade() or run `pipeline-store upgrade`"
+
+
+@contextmanager
+def translated(
+    *, subject: str = "", deleting: bool = False, committing: bool = False
+) -> Iterator[None]:
+    """Raise every SQLAlchemy or driver error of the block as an error of the package.
+
+    `subject` names what was being written. A broken foreign key means `InUse` when `deleting`, else
+    that a parent is missing. A connection lost while `committing` leaves the outcome unknown.
+    """
+    try:
+        yield
+    except PipelineStoreError:
+        raise
+    except sa_exc.DBAPIError as error:
+        raise _of_driver(error, subject, deleting, committing) from None
+    except sa_exc.StatementError as error:
+        if isinstance(error.orig, PipelineStoreError):
+            raise error.orig from None
+        raise InvalidValue(f"{subject or 'statement'}: {error.orig}") from None
+    except sa_exc.TimeoutError:
+        raise StoreBusy("every connection of the pool is in use; try again") from None
+    except sa_exc.PendingRollbackError:
+        raise RolledBack("an earlier error undid this unit of work") from None
+    except orm_exc.StaleDataError:
+        raise Conflict(f"{subject or 'a row'} was removed by somebody else") from None
+    except sa_exc.NoSuchModuleError as error:
+        raise StoreUnavailable(f"no support for this kind of database: {error}") from None
+    except sa_exc.SQLAlchemyError as error:
+        raise StoreFailure(f"{subject}: {type(error).__name__}: {error}") from None
+    except OSError as error:
+        if committing:
+            raise _unknown_commit() from None
+        raise StoreUnavailable(f"no connection to the database: {error}") from None
+
+
+def _of_driver(
+    error: sa_exc.DBAPIError, subject: str, deleting: bool, committing: bool
+) -> PipelineStoreError:
+    original: Any = error.orig
+    sqlite_name: str | None = getattr(original, "sqlite_errorname", None)
+    if sqlite_name is not None:
+        return _of_sqlite(sqlite_name, str(original), subject, deleting)
+    state: str | None = getattr(original, "sqlstate", None)
+    lost = error.connection_invalidated or state is None or state[:2] == "08"
+    if committing and lost:
+        return _unknown_commit()
+    return _of_postgresql(state, original, subject, deleting)
+
+
+def _unknown_commit() -> CommitUnknown:
+    return CommitUnknown("the connection was lost during the commit: read what is there first")
+
+
+def _of_sqlite(name: str, message: str, subject: str, deleting: bool) -> PipelineStoreError:
+    where = subject or "the database"
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreBusy("the database file is locked by another process; try again")
+    if name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
+        return AlreadyExists(f"{where} is there already ({message})")
+    if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
+        return _broken_reference(where, deleting, "")
+    if name.startswith("SQLITE_CONSTRAINT"):
+        return InvalidValue(f"{where}: {message}")
+    if name in {"SQLITE_CANTOPEN", "SQLITE_NOTADB"} or name.startswith("SQLITE_CANTOPEN"):
+        return StoreUnavailable(f"cannot open the database: {message}")
+    if name.startswith("SQLITE_READONLY"):
+        return ReadOnly(f"{where}: {message}")
+    if message.startswith("no such table"):
+        return SchemaOutOfDate(f"{message}; {UPGRADE_HINT}")
+    return StoreFailure(f"{where}: {message} ({name})")
+
+
+def _of_postgresql(
+    state: str | None, original: Any, subject: str, deleting: bool
+) -> PipelineStoreError:
+    where = subject or "the database"
+    if state is None:
+        first_line = str(original).strip().partition("\n")[0]
+        return StoreUnavailable(f"no connection to the database: {first_line}")
+    constraint = _constraint(original)
+    match state[:2], state:
+        case _, "23505":
+            return AlreadyExists(f"{where} is there already{constraint}")
+        case _, "23503":
+            return _broken_reference(where, deleting, constraint)
+        case ("22" | "23"), _:
+            return InvalidValue(f"{where}: refused by the database{constraint} ({state})")
+        case "40", _:
+            return Conflict(f"{where}: somebody else changed it first ({state})")
+        case _, ("55P03" | "53300" | "57014"):
+            return StoreBusy(f"{where}: locked or overloaded; try again ({state})")
+        case ("08" | "28" | "3D" | "57"), _:
+            return StoreUnavailable(f"the database does not serve this connection ({state})")
+        case _, "25006":
+            return ReadOnly(f"{where}: the transaction is read-only")
+        case _, ("42P01" | "42703" | "3F000"):
+            return SchemaOutOfDate(f"a table or column is missing ({state}); {UPGRADE_HINT}")
+        case _:
+            return StoreFailure(f"{where}: the database reported {state}")
+
+
+def _constraint(original: Any) -> str:
+    # psycopg keeps the name in `diag`, asyncpg on its own exception behind SQLAlchemy's.
+    named = getattr(original, "diag", None) or getattr(original, "__cause__", None)
+    name = getattr(named, "constraint_name", None)
+    return f" ({name})" if name else ""
+
+
+def _broken_reference(where: str, deleting: bool, constraint: str) -> PipelineStoreError:
+    if deleting:
+        return InUse(f"{where} is still referred to by other rows{constraint}")
+    return NotFound(f"{where} refers to a row that does not exist{constraint}")

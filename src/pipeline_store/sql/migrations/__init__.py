@@ -1,0 +1,1 @@
+"""Alembic revisions of the package's own tables, shipped in the wheel."""

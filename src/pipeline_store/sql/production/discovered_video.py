@@ -1,0 +1,172 @@
+"""The table, the mapping and the repository of discovered videos."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pipeline_store import values
+from pipeline_store.clock import utc_now as system_clock
+from pipeline_store.errors import NotFound
+from pipeline_store.production import (
+    ContentIdRisk,
+    DiscoveredVideo,
+    DiscoveredVideoRepository,
+    Processed,
+    Recorded,
+)
+from pipeline_store.production.discovered_video import (
+    REFRESHED_NUMBERS,
+    REFRESHED_TEXTS,
+    take_over,
+)
+from pipeline_store.repository import check_kind, fill_from_clock
+from pipeline_store.sql.columns import (
+    Instant,
+    OpenChoice,
+    RowKey,
+    chronological,
+    map_class,
+    metadata,
+    utc_now,
+)
+from pipeline_store.sql.repository import SqlRepository, batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VIDEOS_PER_STATEMENT = 500
+
+discovered_videos = sa.Table(
+    "discovered_videos",
+    metadata,
+    sa.Column("id", RowKey, primary_key=True, autoincrement=True),
+    sa.Column("video_id", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("channel_name", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("category_id", sa.BigInteger),
+    sa.Column("duration_seconds", sa.BigInteger),
+    sa.Column("view_count", sa.BigInteger),
+    sa.Column("like_count", sa.BigInteger),
+    sa.Column("comment_count", sa.BigInteger),
+    sa.Column("view_velocity", sa.Float),
+    sa.Column("viral_score", sa.Float),
+    sa.Column("niche", sa.Text, nullable=False),
+    sa.Column("discovery_source", sa.Text),
+    sa.Column("discovered_at", Instant, default=system_clock, server_default=utc_now()),
+    sa.Column("processed", OpenChoice(Processed), server_default="0"),
+    sa.Column("content_id_risk", OpenChoice(ContentIdRisk), server_default="unknown"),
+    sa.Index("idx_discovered_videos_niche", "niche", "discovered_at"),
+    sa.Index("idx_discovered_videos_processed", "processed"),
+    sqlite_autoincrement=True,
+)
+map_class(DiscoveredVideo, discovered_videos)
+
+COLUMNS = [field.name for field in attrs.fields(DiscoveredVideo) if field.name != "id"]
+
+
+@final
+class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], DiscoveredVideoRepository):
+    """Discovered videos in the table discovered_videos."""
+
+    kind = DiscoveredVideo
+    table = discovered_videos
+
+    def record(self, video: DiscoveredVideo) -> DiscoveredVideo:
+        """See `DiscoveredVideoRepository.record`."""
+        self._upsert([video])
+        stored = self.by_video_id(video.video_id)
+        if stored is None:
+            raise NotFound(f"discovered_videos: {video.video_id} was removed just now")
+        return stored
+
+    def record_many(self, videos: Iterable[DiscoveredVideo]) -> Recorded:
+        """See `DiscoveredVideoRepository.record_many`."""
+        made = refreshed = 0
+        for batch in batches(videos, VIDEOS_PER_STATEMENT):
+            new = self._upsert(batch)
+            made += new
+            refreshed += len(batch) - new
+        return Recorded(made, refreshed)
+
+    def by_video_id(self, video_id: str) -> DiscoveredVideo | None:
+        """See `DiscoveredVideoRepository.by_video_id`."""
+        values.check_text("video_id", video_id)
+        statement = sa.select(DiscoveredVideo).where(discovered_videos.c.video_id == video_id)
+        return self._session.scalar(statement)
+
+    def by_video_ids(self, video_ids: Iterable[str]) -> dict[str, DiscoveredVideo]:
+        """See `DiscoveredVideoRepository.by_video_ids`."""
+        found: dict[str, DiscoveredVideo] = {}
+        for batch in batches(video_ids, VIDEOS_PER_STATEMENT):
+            for video_id in batch:
+                values.check_text("video_id", video_id)
+            statement = sa.select(DiscoveredVideo).where(discovered_videos.c.video_id.in_(batch))
+            found |= {video.video_id: video for video in self._session.scalars(statement)}
+        return found
+
+    def pending(self, niche: str, limit: int | None = None) -> list[DiscoveredVideo]:
+        """See `DiscoveredVideoRepository.pending`."""
+        values.check_text("niche", niche)
+        if limit is not None:
+            values.check_integer("limit", limit, least=1)
+        c = discovered_videos.c
+        return self._all(
+            sa.select(DiscoveredVideo)
+            .where(c.niche == niche, c.processed == Processed.PENDING)
+            .order_by(chronological(c.discovered_at), c.id)
+            .limit(limit)
+        )
+
+    def mark(self, video_id: str, processed: Processed) -> DiscoveredVideo:
+        """See `DiscoveredVideoRepository.mark`."""
+        video = self.by_video_id(video_id)
+        if video is None:
+            raise NotFound(f"discovered_videos: {video_id!r} was not discovered")
+        self._session.check_writable()
+        video.processed = processed
+        return video
+
+    def niches(self) -> list[str]:
+        """See `DiscoveredVideoRepository.niches`."""
+        column = discovered_videos.c.niche
+        return list(self._session.scalars(sa.select(column).distinct().order_by(column)))
+
+    def _upsert(self, videos: list[DiscoveredVideo]) -> int:
+        """Write the videos, refreshing known ones, and return how many were new."""
+        self._session.check_writable()
+        wanted: dict[str, DiscoveredVideo] = {}
+        for video in videos:
+            check_kind(DiscoveredVideo, video)
+            fill_from_clock(video, self._now)
+            if video.video_id in wanted:
+                first = attrs.evolve(wanted[video.video_id])
+                take_over(first, video)
+                wanted[video.video_id] = first
+            else:
+                wanted[video.video_id] = video
+        c = discovered_videos.c
+        known = len(self._session.scalars(sa.select(c.id).where(c.video_id.in_(wanted))).all())
+        # One order for everybody, or two processes could wait for each other's rows.
+        rows = [
+            {name: getattr(wanted[video_id], name) for name in COLUMNS}
+            for video_id in sorted(wanted)
+        ]
+        self._session.execute(self._upsert_statement(), rows)
+        self._session.reload(sa.select(DiscoveredVideo).where(c.video_id.in_(wanted)))
+        return len(wanted) - known
+
+    def _upsert_statement(self) -> Any:
+        dialect = sqlite if self._session.dialect == "sqlite" else postgresql
+        insert = dialect.insert(discovered_videos)
+        new, old = insert.excluded, discovered_videos.c
+        refreshed = {
+            name: sa.func.coalesce(sa.func.nullif(new[name], ""), old[name])
+            for name in REFRESHED_TEXTS
+        } | {name: sa.func.coalesce(new[name], old[name]) for name in REFRESHED_NUMBERS}
+        return insert.on_conflict_do_update(index_elements=[old.video_id], set_=refreshed)

@@ -1,0 +1,112 @@
+"""What every repository does, over a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from pipeline_store.errors import NotFound
+from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pipeline_store.clock import Clock
+    from pipeline_store.sql.session import GuardedSession
+
+Entity = TypeVar("Entity")
+Key = TypeVar("Key", int, str)
+
+ROWS_PER_FLUSH = 1_000
+
+
+class SqlRepository(Generic[Entity, Key]):
+    """A collection kept in one table. Subclasses name the class, the table and its key."""
+
+    kind: ClassVar[type[Any]]
+    table: ClassVar[sa.Table]
+
+    def __init__(self, session: GuardedSession, now: Clock) -> None:
+        """Read and write through `session`; take times from `now`."""
+        self._session = session
+        self._now = now
+
+    def add(self, entity: Entity) -> Entity:
+        """See `pipeline_store.repository.Repository.add`."""
+        self._add([entity])
+        return entity
+
+    def add_many(self, entities: Iterable[Entity]) -> list[Entity]:
+        """See `pipeline_store.repository.Repository.add_many`."""
+        added: list[Entity] = []
+        for batch in batches(entities, ROWS_PER_FLUSH):
+            self._add(batch)
+            added.extend(batch)
+        return added
+
+    def get(self, key: Key) -> Entity:
+        """See `pipeline_store.repository.Repository.get`."""
+        entity = self.find(key)
+        if entity is None:
+            raise NotFound(f"{self.table.name}: nothing has the key {key!r}")
+        return entity
+
+    def find(self, key: Key) -> Entity | None:
+        """See `pipeline_store.repository.Repository.find`."""
+        check_key(self._key.name, key, self._key_is_text)
+        found: Entity | None = self._session.find(self.kind, key)
+        return found
+
+    def remove(self, entity: Entity) -> None:
+        """See `pipeline_store.repository.Repository.remove`."""
+        check_kind(self.kind, entity)
+        self._session.remove(entity, self._name(entity))
+
+    def count(self) -> int:
+        """See `pipeline_store.repository.Repository.count`."""
+        return self._session.scalar(sa.select(sa.func.count()).select_from(self.table)) or 0
+
+    def page(self, after: Key | None = None, limit: int = 100) -> list[Entity]:
+        """See `pipeline_store.repository.Repository.page`."""
+        check_limit(limit)
+        statement = sa.select(self.kind).order_by(self._key).limit(limit)
+        if after is not None:
+            check_key("after", after, self._key_is_text)
+            statement = statement.where(self._key > after)
+        return self._all(statement)
+
+    @property
+    def _key(self) -> sa.Column[Any]:
+        (key,) = self.table.primary_key
+        return key
+
+    @property
+    def _key_is_text(self) -> bool:
+        return isinstance(self._key.type, sa.Text)
+
+    def _all(self, statement: sa.Select[Any]) -> list[Entity]:
+        return list(self._session.scalars(statement))
+
+    def _add(self, entities: Sequence[Entity]) -> None:
+        for entity in entities:
+            check_kind(self.kind, entity)
+            fill_from_clock(entity, self._now)
+        name = self._name(entities[0]) if len(entities) == 1 else self.table.name
+        self._session.add(entities, name)
+
+    def _name(self, entity: Entity) -> str:
+        identity = getattr(entity, self._key.name)
+        return f"{self.table.name} {'(new)' if identity is None else identity}"
+
+
+def batches(items: Iterable[Entity], size: int) -> Iterator[list[Entity]]:
+    """Yield the items in lists of up to `size`."""
+    batch: list[Entity] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

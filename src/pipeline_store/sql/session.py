@@ -1,0 +1,286 @@
+"""A session that lets no database error out, and no lost update through."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Session, attributes, object_mapper
+
+from pipeline_store.errors import Conflict, NotFound, PipelineStoreError, ReadOnly, RolledBack
+from pipeline_store.sql.failures import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy.engine import Result, ScalarResult
+    from sqlalchemy.orm import Mapper
+    from sqlalchemy.sql.base import Executable
+
+T = TypeVar("T")
+
+KEYS_PER_STATEMENT: Final = 1_000
+
+
+class GuardedSession:
+    """The calls that repositories make of a `Session`, each with its errors translated.
+
+    Before changes are written, every changed row is locked and compared with what was read; a
+    difference is a `Conflict`. The ten production tables have no version column to do this with.
+    """
+
+    def __init__(self, session: Session, *, read_only: bool = False) -> None:
+        """Guard `session`; with `read_only`, refuse every write."""
+        self.session: Final = session
+        self.read_only: Final = read_only
+        self.undone = False
+        self._added: list[Any] = []
+        event.listen(session, "before_flush", self._before_flush)
+
+    @property
+    def dialect(self) -> str:
+        """The kind of database: sqlite or postgresql."""
+        return self.session.get_bind().dialect.name
+
+    @contextmanager
+    def guarded(self, subject: str = "", *, deleting: bool = False) -> Iterator[Session]:
+        """Translate the errors of the block; any of them undoes the unit of work."""
+        if self.undone:
+            raise RolledBack("an earlier error undid this unit of work: call rollback()")
+        try:
+            with translated(subject=subject, deleting=deleting):
+                yield self.session
+        except PipelineStoreError:
+            self.rollback()
+            self.undone = True
+            raise
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undo what the block wrote when it fails, and leave the rest of the unit of work alone."""
+        with self.guarded() as session:
+            savepoint = session.begin_nested()
+        try:
+            yield
+        except BaseException:
+            # A database error has undone everything already.
+            if savepoint.is_active:
+                savepoint.rollback()
+            raise
+        with self.guarded():
+            savepoint.commit()
+
+    def check_writable(self) -> None:
+        """Refuse a write in a unit of work that is read-only."""
+        if self.read_only:
+            raise ReadOnly("this unit of work was opened with read_only=True")
+
+    def execute(self, statement: Executable, parameters: Any = None) -> Result[Any]:
+        """Run a statement; one that writes is refused when read-only."""
+        if statement.is_dml:
+            self.check_writable()
+        with self.guarded() as session:
+            return session.execute(statement, parameters)
+
+    def scalars(self, statement: sa.sql.selectable.TypedReturnsRows[T]) -> ScalarResult[T]:
+        """Run a statement and return the first column of its rows."""
+        with self.guarded() as session:
+            return session.scalars(statement)
+
+    def scalar(self, statement: sa.sql.selectable.TypedReturnsRows[T]) -> T | None:
+        """Run a statement and return the first column of its first row."""
+        with self.guarded() as session:
+            return session.scalar(statement)
+
+    def find(self, kind: type[T], key: Any) -> T | None:
+        """Return the object with this key, from this unit of work or the database."""
+        with self.guarded() as session:
+            return session.get(kind, key)
+
+    def add(self, entities: Sequence[object], subject: str) -> None:
+        """Write new objects, or take in objects that an earlier unit of work had read."""
+        self.check_writable()
+        with self.guarded(subject) as session:
+            taken_in: list[object] = []
+            for entity in entities:
+                state = attributes.instance_state(entity)
+                if state.session not in (None, session):
+                    raise Conflict(f"{subject} belongs to another open unit of work")
+                if state.key is None:
+                    self._added.append(entity)
+                elif state.session is None:
+                    taken_in.append(entity)
+            self._take_in(session, taken_in, subject)
+            session.add_all(entities)
+            session.flush()
+
+    def _take_in(self, session: Session, entities: Sequence[object], subject: str) -> None:
+        for entity in entities:
+            state = attributes.instance_state(entity)
+            if state.was_deleted:
+                raise Conflict(f"{subject} was removed")
+            if state.key in session.identity_map:
+                raise Conflict(f"{subject} is in this unit of work already, as another object")
+        _check_unchanged(session, entities)
+
+    def remove(self, entity: object, subject: str) -> None:
+        """Delete an object."""
+        self.check_writable()
+        if attributes.instance_state(entity).key is None:
+            raise NotFound(f"{subject} was never stored")
+        with self.guarded(subject, deleting=True) as session:
+            if entity not in session:
+                self._take_in(session, [entity], subject)
+                session.add(entity)
+            session.delete(entity)
+            session.flush()
+
+    def lock(self, name: str) -> None:
+        """Wait until no other unit of work holds this lock, and hold it until the end of this one.
+
+        On SQLite a unit of work that writes is alone anyhow.
+        """
+        if self.dialect == "postgresql":
+            number = sa.func.hashtextextended(name, 0)
+            self.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+    def reload(self, statement: sa.Select[Any]) -> None:
+        """Give objects of this unit of work the values that a bulk statement wrote."""
+        with self.guarded() as session:
+            if session.identity_map:
+                session.scalars(statement.execution_options(populate_existing=True)).all()
+
+    def flush(self) -> None:
+        """Write what was changed so far."""
+        with self.guarded() as session:
+            session.flush()
+
+    def commit(self) -> None:
+        """Write and make permanent."""
+        self.flush()
+        try:
+            with translated(committing=True):
+                self.session.commit()
+        except PipelineStoreError:
+            self.rollback()
+            self.undone = True
+            raise
+        self._added.clear()
+
+    def rollback(self) -> None:
+        """Undo; objects keep their values, and those that were added are new again."""
+        session = self.session
+        kept: list[tuple[object, Mapping[str, Any]]] = []
+        added = {id(entity) for entity in self._added}
+        for entity in [*session.identity_map.values(), *session.deleted]:
+            if id(entity) not in added:
+                kept.append((entity, dict(attributes.instance_dict(entity))))
+                session.expunge(entity)
+        with translated():
+            session.rollback()
+        session.expunge_all()
+        for entity in self._added:
+            forget_key(entity)
+        self._added.clear()
+        self.undone = False
+
+    def close(self) -> None:
+        """Give the connection back."""
+        event.remove(self.session, "before_flush", self._before_flush)
+        with translated():
+            self.session.close()
+
+    def _before_flush(self, session: Session, _context: object, _instances: object) -> None:
+        changed = [entity for entity in session.dirty if session.is_modified(entity)]
+        removed = list(session.deleted)
+        if self.read_only and (changed or removed or session.new):
+            self.check_writable()
+        _check_unchanged(session, [*changed, *removed])
+
+
+class GuestSession(GuardedSession):
+    """A caller's own session: its transaction is theirs, a savepoint in it is ours."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._savepoint = session.begin_nested()
+
+    def commit(self) -> None:
+        """Write, and keep the writes in the caller's transaction."""
+        with self.guarded() as session:
+            session.flush()
+            self._savepoint.commit()
+            self._added.clear()
+            self._savepoint = session.begin_nested()
+
+    def rollback(self) -> None:
+        """Undo what was written since the start or the last commit."""
+        with translated():
+            if self._savepoint.is_active:
+                self._savepoint.rollback()
+            for entity in self._added:
+                forget_key(entity)
+            self._added.clear()
+            self._savepoint = self.session.begin_nested()
+        self.undone = False
+
+    def close(self) -> None:
+        """Leave the session to its owner."""
+        event.remove(self.session, "before_flush", self._before_flush)
+        if self._savepoint.is_active:
+            self._savepoint.commit()
+
+
+def forget_key(entity: object) -> None:
+    """Make an object new again after its row was rolled back."""
+    mapper = object_mapper(entity)
+    column = mapper.primary_key[0]
+    if column.autoincrement is True:
+        key = mapper.get_property_by_column(column).key
+        attributes.set_committed_value(entity, key, None)
+
+
+def _check_unchanged(session: Session, entities: Iterable[object]) -> None:
+    by_mapper: dict[Mapper[Any], dict[Any, object]] = defaultdict(dict)
+    for entity in entities:
+        mapper = object_mapper(entity)
+        by_mapper[mapper][mapper.primary_key_from_instance(entity)[0]] = entity
+    # One order for everybody, or two units of work could wait for each other's rows.
+    for mapper in sorted(by_mapper, key=lambda mapper: str(mapper.local_table)):
+        expected = by_mapper[mapper]
+        keys = sorted(expected)
+        for start in range(0, len(keys), KEYS_PER_STATEMENT):
+            _compare(session, mapper, expected, keys[start : start + KEYS_PER_STATEMENT])
+
+
+def _compare(
+    session: Session, mapper: Mapper[Any], expected: Mapping[Any, object], keys: Sequence[Any]
+) -> None:
+    table = mapper.local_table
+    key_column = mapper.primary_key[0]
+    statement = (
+        sa.select(table).where(key_column.in_(keys)).order_by(key_column).with_for_update()
+    )
+    rows = {row._mapping[key_column]: row for row in session.connection().execute(statement)}
+    for key in keys:
+        row = rows.get(key)
+        if row is None:
+            raise Conflict(f"{table.name} {key} was removed, or was read from another store")
+        for name, found in row._mapping.items():
+            if _differs(found, _value_read(expected[key], mapper, name)):
+                raise Conflict(f"{table.name} {key}: somebody else changed {name} first")
+
+
+def _value_read(entity: object, mapper: Mapper[Any], column_name: str) -> Any:
+    key = mapper.get_property_by_column(mapper.local_table.c[column_name]).key
+    history = attributes.get_history(entity, key)
+    before = history.deleted or history.unchanged
+    return before[0] if before else None
+
+
+def _differs(found: Any, read: Any) -> bool:
+    both_not_a_number = found != found and read != read  # noqa: PLR0124 - how NaN is told
+    return bool(found != read) and not both_not_a_number

@@ -1,0 +1,70 @@
+"""A store on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from sqlalchemy.orm import Session
+
+from pipeline_store.clock import utc_now
+from pipeline_store.sql import schema
+from pipeline_store.sql.engine import create_sqlite_file, make_engine, parse_url, read_only
+from pipeline_store.sql.failures import translated
+from pipeline_store.sql.session import GuardedSession
+from pipeline_store.sql.unit_of_work import SqlUnitOfWork
+from pipeline_store.unit_of_work import Store
+
+if TYPE_CHECKING:
+    from pipeline_store.clock import Clock
+
+
+@final
+class SqlStore(Store):
+    """Objects in a database; made without touching it."""
+
+    def __init__(
+        self, url: str, *, clock: Clock = utc_now, awaited: bool = False, **options: Any
+    ) -> None:
+        """Keep objects at `url`; `options` go to SQLAlchemy's `create_engine`."""
+        self._url = parse_url(url)
+        self._clock = clock
+        self.engine = make_engine(self._url, awaited=awaited, **options)
+        self._reading = read_only(self.engine)
+        self._schema_is_current = False
+
+    def unit_of_work(
+        self, *, read_only: bool = False, session: Session | None = None
+    ) -> SqlUnitOfWork:
+        """Return a new unit of work; one over the caller's own `session` never commits it."""
+        if session is not None:
+            return SqlUnitOfWork.over(session, clock=self._clock)
+        engine = self._reading if read_only else self.engine
+        own = Session(engine, expire_on_commit=False)
+        return SqlUnitOfWork(
+            GuardedSession(own, read_only=read_only), self._clock, self.check_schema
+        )
+
+    def check_schema(self) -> None:
+        """Refuse a database at another revision; asked once, since revisions only go up."""
+        if not self._schema_is_current:
+            schema.check(self._reading)
+            self._schema_is_current = True
+
+    def upgrade(self) -> None:
+        """See `pipeline_store.unit_of_work.Store.upgrade`."""
+        create_sqlite_file(self._url)
+        schema.upgrade(self.engine)
+
+    def downgrade(self, revision: str) -> None:
+        """See `pipeline_store.unit_of_work.Store.downgrade`."""
+        self._schema_is_current = False
+        schema.downgrade(self.engine, revision)
+
+    def current(self) -> str | None:
+        """See `pipeline_store.unit_of_work.Store.current`."""
+        return schema.current(self._reading)
+
+    def close(self) -> None:
+        """See `pipeline_store.unit_of_work.Store.close`."""
+        with translated():
+            self.engine.dispose()

@@ -1,0 +1,108 @@
+"""A unit of work over one SQLAlchemy session."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar, final
+
+from pipeline_store.sql.production import (
+    SqlAnalyticsRepository,
+    SqlClipRepository,
+    SqlConfigOverrideRepository,
+    SqlDiscoveredVideoRepository,
+    SqlErrorLogRepository,
+    SqlPipelineRunRepository,
+    SqlReviewLogRepository,
+    SqlScriptRepository,
+    SqlShortRepository,
+    SqlTTSAudioRepository,
+)
+from pipeline_store.clock import utc_now
+from pipeline_store.sql.session import GuardedSession, GuestSession
+from pipeline_store.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from types import TracebackType
+
+    from pipeline_store.clock import Clock
+    from pipeline_store.sql.repository import SqlRepository
+
+    from sqlalchemy.orm import Session
+
+AnyRepository = TypeVar("AnyRepository", bound="SqlRepository[Any, Any]")
+
+
+class _Collection(cached_property[AnyRepository]):
+    """A repository, made when it is first used."""
+
+    def __init__(self, kind: type[AnyRepository]) -> None:
+        def make(unit_of_work: SqlUnitOfWork) -> AnyRepository:
+            return kind(unit_of_work.session, unit_of_work.now)
+
+        super().__init__(make)
+
+
+@final
+class SqlUnitOfWork(UnitOfWork):
+    """The collections over one transaction of SQLite or PostgreSQL."""
+
+    discovered_videos = _Collection(SqlDiscoveredVideoRepository)
+    pipeline_runs = _Collection(SqlPipelineRunRepository)
+    clips = _Collection(SqlClipRepository)
+    scripts = _Collection(SqlScriptRepository)
+    tts_audio = _Collection(SqlTTSAudioRepository)
+    shorts = _Collection(SqlShortRepository)
+    analytics = _Collection(SqlAnalyticsRepository)
+    reviews = _Collection(SqlReviewLogRepository)
+    config_overrides = _Collection(SqlConfigOverrideRepository)
+    errors = _Collection(SqlErrorLogRepository)
+
+    def __init__(
+        self,
+        session: GuardedSession,
+        clock: Clock,
+        check_schema: Callable[[], None] | None = None,
+    ) -> None:
+        """Work over `session`; `check_schema` runs when the unit of work is entered."""
+        self.session = session
+        self._clock = clock
+        self._check_schema = check_schema
+
+    @classmethod
+    def over(cls, session: Session, *, clock: Clock = utc_now) -> Self:
+        """Work inside the transaction of the caller's own session, which is never committed here.
+
+        `commit()` only writes to the session; leaving without it undoes what was done since the
+        unit of work was entered, by a savepoint, and leaves the caller's earlier work alone.
+        """
+        return cls(GuestSession(session), clock)
+
+    def commit(self) -> None:
+        """See `pipeline_store.unit_of_work.UnitOfWork.commit`."""
+        self.session.commit()
+
+    def rollback(self) -> None:
+        """See `pipeline_store.unit_of_work.UnitOfWork.rollback`."""
+        self.session.rollback()
+
+    def now(self) -> datetime:
+        """See `pipeline_store.unit_of_work.UnitOfWork.now`."""
+        return self._clock()
+
+    def __enter__(self) -> Self:
+        """Check the schema; the transaction starts with the first statement."""
+        if self._check_schema is not None:
+            self._check_schema()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Undo what was not committed, and give the connection back."""
+        self.session.rollback()
+        self.session.close()

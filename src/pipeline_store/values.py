@@ -1,0 +1,137 @@
+"""What a field can hold: the checks that every store shares, so that none keeps what another refuses.
+
+SQLite keeps almost anything in any column and PostgreSQL does not; the checks run on the domain
+object, before a database sees the value, and raise `InvalidValue` naming the field.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline_store.errors import InvalidValue, NaiveDatetimeWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import Enum
+
+LARGEST_COUNT: Final = 2**63 - 1
+"""The largest integer that both databases hold in 64 bits."""
+
+LONGEST_KEY: Final = 255
+"""Characters in a text that is part of an index; PostgreSQL refuses index rows above 2,704 bytes."""
+
+LONGEST_TEXT: Final = 16 * 1024 * 1024
+"""Characters in any other text (16 Mi): far above real scripts and stack traces."""
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _named(value: object) -> str:
+    return type(value).__name__
+
+
+def check_text(name: str, value: Any, *, longest: int = LONGEST_TEXT, empty: bool = True) -> None:
+    """Refuse anything but a str that both databases can hold.
+
+    Raises:
+        InvalidValue: for another type, NUL, a lone surrogate, too many characters, or an empty
+            text where `empty` is False.
+    """
+    if not isinstance(value, str):
+        raise InvalidValue(f"{name}: text expected, found {_named(value)}")
+    if not value and not empty:
+        raise InvalidValue(f"{name}: must not be empty")
+    if len(value) > longest:
+        raise InvalidValue(f"{name}: at most {longest} characters, found {len(value)}")
+    if "\x00" in value:
+        raise InvalidValue(f"{name}: the NUL character cannot be stored")
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise InvalidValue(f"{name}: a lone surrogate cannot be stored") from None
+
+
+def check_integer(name: str, value: Any, *, least: int, most: int = LARGEST_COUNT) -> None:
+    """Refuse anything but an int from `least` to `most`; a bool or a float is not one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidValue(f"{name}: whole number expected, found {_named(value)}")
+    if not least <= value <= most:
+        raise InvalidValue(f"{name}: {least} to {most} expected, found {value}")
+
+
+def check_number(
+    name: str, value: Any, *, least: float = -math.inf, most: float = math.inf
+) -> None:
+    """Refuse anything but a finite number from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidValue(f"{name}: number expected, found {_named(value)}")
+    if not math.isfinite(value):
+        raise InvalidValue(f"{name}: a finite number expected, found {value}")
+    if not least <= value <= most:
+        raise InvalidValue(f"{name}: {least} to {most} expected, found {value}")
+
+
+def check_json_text(name: str, value: Any) -> None:
+    """Refuse text that is not JSON (RFC 8259: NaN and Infinity are not)."""
+    check_text(name, value)
+    try:
+        json.loads(value, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(f"{name}: not JSON ({error})") from None
+
+
+def _refuse_constant(constant: str) -> None:
+    message = f"{constant} is not JSON"
+    raise ValueError(message)
+
+
+def as_instant(name: str, value: Any) -> datetime:
+    """Return `value` as an aware UTC datetime.
+
+    A naive datetime is taken as UTC, with a `NaiveDatetimeWarning`.
+
+    Raises:
+        InvalidValue: for anything but a datetime, or an instant outside 1970 to 2200.
+    """
+    if not isinstance(value, datetime):
+        raise InvalidValue(f"{name}: datetime expected, found {_named(value)}")
+    if value.utcoffset() is None:
+        warnings.warn(
+            f"{name}: a datetime without a time zone is taken as UTC",
+            NaiveDatetimeWarning,
+            stacklevel=5,
+        )
+        value = value.replace(tzinfo=UTC)
+    try:
+        instant = value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidValue(f"{name}: a time from 1970 to 2200 expected") from None
+    if not EARLIEST <= instant < LATEST:
+        raise InvalidValue(f"{name}: a time from 1970 to 2200 expected, found year {instant.year}")
+    return instant
+
+
+def as_member(name: str, kind: type[Enum], value: Any) -> Any:
+    """Return the member of `kind` whose value is `value`.
+
+    Raises:
+        InvalidValue: for an unknown value, naming the known ones.
+    """
+    if isinstance(value, kind):
+        return value
+    known = {member.value: member for member in kind}
+    plain = type(value) in {type(key) for key in known}
+    if not plain or value not in known:
+        choices = ", ".join(str(key) for key in known)
+        raise InvalidValue(f"{name}: one of {choices} expected, found {_shown(value)}")
+    return known[value]
+
+
+def _shown(value: object) -> str:
+    return repr(value[:40]) if isinstance(value, str) else _named(value)

@@ -1,0 +1,52 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from tests.postgres_server import PostgresMissingError, PostgresServer, open_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def is_on(variable: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether an environment variable is set to something that means yes."""
+    return environ.get(variable, "").lower() not in {"", "0", "false", "no"}
+
+
+def skip_without_postgres(reason: str, environ: Mapping[str, str]) -> NoReturn:
+    """A person may lack a PostgreSQL; continuous integration may not."""
+    if is_on("CI", environ):
+        pytest.fail(f"CI must not skip PostgreSQL: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what uses PostgreSQL, and leaves what takes minutes to `make soak`."""
+    for item in items:
+        if "postgres_server" in getattr(item, "fixturenames", ()):
+            item.add_marker("postgres")
+        if item.get_closest_marker("soak") and not is_on("PIPELINE_STORE_SOAK"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes; make soak runs it"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started when the first test asks for it."""
+    try:
+        with open_server(os.environ) as server:
+            yield server
+    except PostgresMissingError as missing:
+        skip_without_postgres(str(missing), os.environ)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    url = postgres_server.create_database()
+    yield url
+    postgres_server.drop_database(url)
