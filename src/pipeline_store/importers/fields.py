@@ -188,7 +188,7 @@ def midnight(name: str, year: int, month: int, day: int, *, written: str) -> dat
     """Return a day's UTC midnight, which stands for the day; `written` is what the file says."""
     try:
         instant = datetime(year, month, day, tzinfo=UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UnreadableValueError(f"{name} is not a day of the calendar", written) from None
     if not EARLIEST <= instant < LATEST:
         raise UnreadableValueError(f"{name} is not a time from 1970 to 2200", written)

@@ -9,33 +9,21 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import io
 import re
 import zlib
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, cast
-
-import attrs
 
 from pipeline_store.errors import InputFileRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CHUNK: Final = 1024 * 1024
-_BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]")
 _UNDECODED: Final = re.compile("[\udc80-\udcff]")
-
-
-@attrs.frozen(kw_only=True)
-class TextForm:
-    """How the bytes of a text file are to be read."""
-
-    encoding: str
-    """Bytes that mean nothing in it become lone surrogates, which no field accepts."""
 
 
 @contextmanager
@@ -67,15 +55,15 @@ def opened(path: str) -> Generator[IO[bytes]]:
             raise InputFileRefused(path, f"damaged {read}: {_why(error)}") from None
 
 
-def chunks(path: str) -> Iterator[bytes]:
+def chunks(path: str) -> Generator[bytes]:
     """Yield all bytes of the file in pieces of equal size; the last may be shorter."""
     with opened(path) as stream:
         while chunk := stream.read(_CHUNK):
             yield chunk
 
 
-def examine_text(path: str) -> TextForm:
-    """Read a text file through and say how to read it: UTF-8, else Windows-1252.
+def text_encoding(path: str) -> str:
+    """Read a text file through and say how to decode it: as UTF-8, else as Windows-1252.
 
     A file that is not all UTF-8 is either Windows-1252 or damaged UTF-8, and the first must not be
     taken for the second: reading Korean titles as Windows-1252 would fill the store with noise and
@@ -85,53 +73,36 @@ def examine_text(path: str) -> TextForm:
     Raises:
         InputFileRefused: no file, damaged data, or not lines of text.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    is_utf_8 = True
-    for number, chunk in enumerate(chunks(path)):
-        if number == 0 and chunk.startswith(_UTF_16_MARKS):
-            raise InputFileRefused(path, "UTF-16 text: save it as UTF-8 first")
-        # Keeps memory constant: no line is longer than two chunks.
-        if len(chunk) == _CHUNK and b"\n" not in chunk:
-            raise InputFileRefused(path, f"not lines of text: {_CHUNK} bytes without a line end")
-        if is_utf_8:
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError:
-                is_utf_8 = False
-    if is_utf_8 or _is_mostly_utf_8(path):
-        return TextForm(encoding="utf-8-sig")
-    return TextForm(encoding="cp1252")
-
-
-def _is_mostly_utf_8(path: str) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    letters = undecoded = 0
-    for chunk in chunks(path):
-        text = decoder.decode(chunk)
-        letters += len(_BEYOND_ASCII.findall(text))
-        undecoded += len(_UNDECODED.findall(text))
-    return letters - undecoded > undecoded
+    beyond_ascii = undecoded = 0
+    with closing(chunks(path)) as pieces:
+        for number, chunk in enumerate(pieces):
+            if number == 0 and chunk.startswith(_UTF_16_MARKS):
+                raise InputFileRefused(path, "UTF-16 text: save it as UTF-8 first")
+            # Keeps memory constant: no line is longer than two chunks.
+            if len(chunk) == _CHUNK and b"\n" not in chunk:
+                raise InputFileRefused(path, f"not text: {_CHUNK} bytes without a line end")
+            text = decoder.decode(chunk)
+            beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
+            undecoded += len(_UNDECODED.findall(text))
+    return "utf-8" if beyond_ascii >= 2 * undecoded else "cp1252"
 
 
-def text_lines(path: str) -> Iterator[str]:
+def text_lines(path: str) -> Generator[str]:
     r"""Yield the lines of a text file with their ends; only "\n" ends a line.
 
     A lone carriage return inside a quoted field is part of the field, and line numbers agree with
     those that editors and grep show.
 
     Raises:
-        InputFileRefused: as for `examine_text`.
+        InputFileRefused: as for `text_encoding`.
     """
-    form = examine_text(path)
+    encoding = text_encoding(path)
     with opened(path) as stream:
-        text = io.TextIOWrapper(
-            stream, encoding=form.encoding, errors="surrogateescape", newline="\n"
-        )
-        try:
-            yield from text
-        finally:
-            # Else the wrapper would close the stream under the reader of its position.
-            text.detach()
+        for number, line in enumerate(stream):
+            # A byte that means nothing becomes a lone surrogate, which no field accepts.
+            text = line.decode(encoding, "surrogateescape")
+            yield text.removeprefix("\ufeff") if number == 0 else text
 
 
 def _why(error: Exception) -> str:

@@ -14,7 +14,7 @@ from pipeline_store.importers.files import chunks, opened
 from pipeline_store.importers.reading import Place, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 LARGEST_DOCUMENT: Final = 256 * 1024 * 1024
 """Bytes of one document: it is held in memory whole, unlike a file of lines."""
@@ -46,14 +46,14 @@ def read_json(path: str) -> object:
     return _parsed_document(path, payload)
 
 
-def json_records(path: str) -> Iterator[JsonDocument | JsonLine | Refusal]:
+def json_records(path: str) -> Generator[JsonDocument | JsonLine | Refusal]:
     """Yield the file's document, or line by line its objects; a line that is no JSON is refused.
 
     Raises:
         InputFileRefused: no file, damaged data, too large, or not JSON at all.
     """
-    for _ in chunks(path):
-        pass  # A damaged archive is refused before its first line is taken.
+    for _ in chunks(path):  # A damaged archive is refused before its first line is taken.
+        pass
     with opened(path) as stream:
         first = _line(path, stream).removeprefix(codecs.BOM_UTF8)
         second = _line(path, stream)
@@ -74,7 +74,7 @@ def _is_lines(first: bytes, second: bytes) -> bool:
         return False
 
 
-def _lines(path: str, stream: IO[bytes], begun: list[bytes]) -> Iterator[JsonLine | Refusal]:
+def _lines(path: str, stream: IO[bytes], begun: list[bytes]) -> Generator[JsonLine | Refusal]:
     number = 0
     while line := begun.pop(0) if begun else _line(path, stream):
         number += 1

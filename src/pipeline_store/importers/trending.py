@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -16,18 +17,15 @@ from pipeline_store.importers.reading import Place, Refusal, VideoReading
 from pipeline_store.importers.trending_columns import Fact, locate_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from datetime import datetime
 
 _YEAR_DAY_MONTH: Final = re.compile(r"([0-9]{2})\.([0-9]{2})\.([0-9]{2})")
 _DAY_MONTH: Final = re.compile(r"([0-9]{2})\.([0-9]{2})")
 _ISO_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _CENTURY: Final = 2000
+_YEAR_MISSING: Final = "day has no year"
 _FLAGS: Final = {"true": True, "false": False, "": False}
-
-
-class _YearMissingError(UnreadableValueError):
-    """A day is written without its year and nobody said which year it is."""
 
 
 @attrs.frozen
@@ -49,7 +47,7 @@ class _Lines:
         self.exhausted = True
 
 
-def read_trending_file(path: str, *, year: int | None = None) -> Iterator[VideoReading | Refusal]:
+def read_trending_file(path: str, *, year: int | None = None) -> Generator[VideoReading | Refusal]:
     """Yield what becomes of each row of a trending list, in constant memory.
 
     Args:
@@ -61,28 +59,22 @@ def read_trending_file(path: str, *, year: int | None = None) -> Iterator[VideoR
         InputFileRefused: no file, damaged data, no known layout, or days without a year while none
             is given; always before the first row is taken.
     """
-    rows = _rows(text_lines(path))
-    header = next(rows, None)
-    if header is None:
-        raise InputFileRefused(path, "empty")
-    if isinstance(header, Refusal):
-        raise InputFileRefused(path, f"the header cannot be read: {header.reason}")
-    columns = locate_columns(path, header.cells)
-    took_any = False
-    for row in rows:
-        if isinstance(row, Refusal):
-            yield row
-            continue
-        try:
-            reading = _reading(row, len(header.cells), columns, year)
-        except UnreadableValueError as problem:
-            if isinstance(problem, _YearMissingError) and not took_any:
-                cure = "say which it is with --year"
-                raise InputFileRefused(path, f"its days have no year: {cure}") from None
-            yield Refusal(row.place, problem.reason, problem.value)
-        else:
-            took_any = True
-            yield reading
+    with closing(text_lines(path)) as lines:
+        rows = _rows(lines)
+        header = next(rows, None)
+        if header is None:
+            raise InputFileRefused(path, "empty")
+        if isinstance(header, Refusal):
+            raise InputFileRefused(path, f"the header cannot be read: {header.reason}")
+        columns = locate_columns(path, header.cells)
+        took_any = False
+        for row in rows:
+            outcome = row if isinstance(row, Refusal) else _outcome(row, header, columns, year)
+            if isinstance(outcome, VideoReading):
+                took_any = True
+            elif outcome.reason == _YEAR_MISSING and not took_any:
+                raise InputFileRefused(path, "its days have no year: say which it is with --year")
+            yield outcome
 
 
 def _rows(lines: Iterator[str]) -> Iterator[_Row | Refusal]:
@@ -109,15 +101,33 @@ def _span(first: int, last: int) -> str:
     return f"line {first}" if last <= first else f"lines {first} to {last}"
 
 
-def _reading(row: _Row, width: int, columns: Mapping[Fact, int], year: int | None) -> VideoReading:
+def _outcome(
+    row: _Row, header: _Row, columns: Mapping[Fact, int], year: int | None
+) -> VideoReading | Refusal:
+    lines = _span(row.place.number, row.last_line)
+    width = len(header.cells)
+    if len(row.cells) != width:
+        found = f"{len(row.cells)} in {lines}"
+        return Refusal(row.place, f"not the {width} fields of the header", found)
+    if row.last_line > row.place.number and _has_swallowed_rows(row, columns):
+        return Refusal(row.place, "a quote is not closed on its line", lines)
+    try:
+        return _reading(row, columns, year)
+    except UnreadableValueError as problem:
+        return Refusal(row.place, problem.reason, problem.value)
+
+
+def _has_swallowed_rows(row: _Row, columns: Mapping[Fact, int]) -> bool:
+    # A quote left open in one row may close in a later one, so that the first video's id comes
+    # with the numbers of another. Only descriptions have line breaks of their own.
+    return any(
+        "\n" in cell and position != columns.get("description")
+        for position, cell in enumerate(row.cells)
+    )
+
+
+def _reading(row: _Row, columns: Mapping[Fact, int], year: int | None) -> VideoReading:
     cells = row.cells
-    if len(cells) != width:
-        found = f"{len(cells)} in {_span(row.place.number, row.last_line)}"
-        problem = UnreadableValueError(f"not the {width} fields of the header", None)
-        problem.value = found
-        raise problem
-    if row.last_line > row.place.number:
-        _refuse_swallowed_rows(row, columns)
 
     def cell(fact: Fact) -> str:
         position = columns.get(fact)
@@ -143,16 +153,6 @@ def _reading(row: _Row, width: int, columns: Mapping[Fact, int], year: int | Non
     )
 
 
-def _refuse_swallowed_rows(row: _Row, columns: Mapping[Fact, int]) -> None:
-    # A quote left open in one row may close in a later one, so that the first video's id comes
-    # with the numbers of another. Only descriptions have line breaks of their own.
-    for position, cell in enumerate(row.cells):
-        if "\n" in cell and position != columns.get("description"):
-            problem = UnreadableValueError("a quote is not closed on its line", None)
-            problem.value = _span(row.place.number, row.last_line)
-            raise problem
-
-
 def _flag(name: str, written: str) -> bool:
     flag = _FLAGS.get(written.lower())
     if flag is None:
@@ -167,7 +167,7 @@ def _day(written: str, year: int | None) -> datetime:
         return fields.midnight("day", _CENTURY + short_year, month, day, written=written)
     if match := _DAY_MONTH.fullmatch(written):
         if year is None:
-            raise _YearMissingError("day has no year", written)
+            raise UnreadableValueError(_YEAR_MISSING, written)
         day, month = map(int, match.groups())
         return fields.midnight("day", year, month, day, written=written)
     match = _ISO_DAY.match(written)

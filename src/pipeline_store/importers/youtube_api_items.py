@@ -110,7 +110,7 @@ def _items(
         )
     elif kind == _VIDEO:
         yield _item(response, read_at, Place(before + 1, "item"))
-    elif items is not None and (kind in {_VIDEO_LIST, None} or any(map(_is_video, items))):
+    elif items is not None and (kind in (_VIDEO_LIST, None) or any(map(_is_video, items))):
         for position, item in enumerate(items, start=before + 1):
             yield _item(item, read_at, Place(position, "item"))
     else:

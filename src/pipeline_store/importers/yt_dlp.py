@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from pipeline_store.errors import InputFileRefused
@@ -13,14 +14,14 @@ from pipeline_store.importers.reading import Ignored, Outcome, Place, Refusal, V
 from pipeline_store.values import LONGEST_KEY, as_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from datetime import datetime
 
 _CHANNEL_ID: Final = re.compile(r"UC[A-Za-z0-9_-]{22}")
-_PLAYLISTS: Final = frozenset({"playlist", "multi_video"})
+_PLAYLISTS: Final = ("playlist", "multi_video")
 
 
-def read_yt_dlp_file(path: str, *, measured_at: datetime | None = None) -> Iterator[Outcome]:
+def read_yt_dlp_file(path: str, *, measured_at: datetime | None = None) -> Generator[Outcome]:
     """Yield what becomes of each video in a dump.
 
     Args:
@@ -36,17 +37,18 @@ def read_yt_dlp_file(path: str, *, measured_at: datetime | None = None) -> Itera
         said = fields.instant_in_file_name(path)
     else:
         said = as_instant("measured_at", measured_at)
-    for record in json_records(path):
-        match record:
-            case Refusal():
-                yield record
-            case JsonLine(place, value):
-                for video, epoch in _videos(value, None):
-                    yield _outcome(place, video, epoch, said)
-            case JsonDocument(value):
-                _refuse_other_documents(path, value)
-                for number, (video, epoch) in enumerate(_videos(value, None), start=1):
-                    yield _outcome(Place(number, "item"), video, epoch, said)
+    with closing(json_records(path)) as records:
+        for record in records:
+            match record:
+                case Refusal():
+                    yield record
+                case JsonLine(place, value):
+                    for video, epoch in _videos(value):
+                        yield _outcome(place, video, epoch, said)
+                case JsonDocument(value):
+                    _refuse_other_documents(path, value)
+                    for number, (video, epoch) in enumerate(_videos(value), start=1):
+                        yield _outcome(Place(number, "item"), video, epoch, said)
 
 
 def _refuse_other_documents(path: str, value: object) -> None:
@@ -60,9 +62,9 @@ def _refuse_other_documents(path: str, value: object) -> None:
         raise InputFileRefused(path, f"not an info JSON of yt-dlp{cure}")
 
 
-def _videos(value: object, epoch: object) -> Iterator[tuple[object, object]]:
+def _videos(value: object) -> Iterator[tuple[object, object]]:
     """Yield each video with the instant of the playlist it stands in, however deep it stands."""
-    waiting: list[tuple[object, object]] = [(value, epoch)]
+    waiting: list[tuple[object, object]] = [(value, None)]
     while waiting:
         current, inherited = waiting.pop()
         dump = fields.json_object(current)

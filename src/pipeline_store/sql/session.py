@@ -110,6 +110,7 @@ class GuardedSession:
                 if state.session not in (None, session):
                     raise Conflict(f"{subject} belongs to another open unit of work")
                 if state.key is None:
+                    _refuse_foreign_key(entity, subject)
                     self._added.append(entity)
                 elif state.session is None:
                     taken_in.append(entity)
@@ -232,6 +233,12 @@ class GuestSession(GuardedSession):
         event.remove(self.session, "before_flush", self._before_flush)
         if self._savepoint.is_active:
             self._savepoint.commit()
+
+
+def _refuse_foreign_key(entity: object, subject: str) -> None:
+    column = object_mapper(entity).primary_key[0]
+    if column.autoincrement is True and getattr(entity, column.key) is not None:
+        raise Conflict(f"{subject} was read from another store, or removed")
 
 
 def forget_key(entity: object) -> None:

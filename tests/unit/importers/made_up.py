@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline_store.importers import Outcome
 
 BARE_HEADER = "video_id,trending_date,title,category_id,views,likes,dislikes,comment_count\n"
-BARE_ROW = "abcdefghijk,17.29.11,A title,10,100,20,1,5\n"
+BARE_ROW: str = "abcdefghijk,17.29.11,A title,10,100,20,1,5\n"
 
 
 def file_of(folder: Path, content: str | bytes, name: str = "input") -> str:

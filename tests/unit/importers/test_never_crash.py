@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,10 +28,32 @@ from tests.unit.importers.made_up import BARE_HEADER, file_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+DUMP_NAMES = [
+    "title",
+    "view_count",
+    "like_count",
+    "duration",
+    "epoch",
+    "timestamp",
+    "upload_date",
+    "channel",
+    "channel_id",
+    "uploader_id",
+]
+RESPONSE_NAMES = [
+    "items",
+    "kind",
+    "response",
+    "recorded_at",
+    "snippet",
+    "statistics",
+    "contentDetails",
+    "viewCount",
+    "categoryId",
+    "publishedAt",
+]
 NAMES = st.sampled_from(
-    "id kind items response recorded_at snippet statistics contentDetails duration title entries "
-    "epoch categories channel view_count viewCount categoryId publishedAt timestamp upload_date "
-    "_type extractor_key like_count channel_id uploader_id".split()
+    [*DUMP_NAMES, *RESPONSE_NAMES, "id", "entries", "categories", "_type", "extractor_key"]
 )
 LEAVES = st.one_of(
     st.none(),
@@ -81,12 +104,7 @@ def read_everything(path: str) -> None:
 
 def store(reading: VideoReading) -> None:
     """The domain accepts every reading that a reader lets through."""
-    counts = {
-        "view_count": reading.view_count,
-        "like_count": reading.like_count,
-        "comment_count": reading.comment_count,
-    }
-    DiscoveredVideo(
+    video = DiscoveredVideo(
         video_id=reading.video_id,
         title=reading.title,
         channel_name=reading.channel_name,
@@ -94,12 +112,17 @@ def store(reading: VideoReading) -> None:
         url=reading.url,
         category_id=reading.category_id,
         duration_seconds=reading.duration_seconds,
+        view_count=reading.view_count,
+        like_count=reading.like_count,
+        comment_count=reading.comment_count,
         niche=reading.category_name or "uncategorised",
-        **counts,
     )
-    if reading.measured_at is not None:
-        assert reading.measured_at.utcoffset() is not None
-        Analytics(youtube_video_id=reading.video_id, measured_at=reading.measured_at, **counts)
+    for instant in (reading.measured_at, reading.published_at):
+        if instant is not None:
+            assert instant.utcoffset() == timedelta(0)
+            Analytics(
+                youtube_video_id=video.video_id, measured_at=instant, view_count=video.view_count
+            )
 
 
 @CALM
@@ -119,7 +142,7 @@ def test_arbitrary_bytes_that_look_packed(tmp_path: Path, content: bytes) -> Non
 @CALM
 @given(values=st.lists(VALUES, min_size=1, max_size=4))
 def test_arbitrary_json(tmp_path: Path, values: list[object]) -> None:
-    """Any JSON, alone and one value per line, made of the names and values that readers look for."""
+    """Any JSON, alone and one value per line, of names and values that readers look for."""
     for indent in (None, 1):
         written = "\n".join(json.dumps(value, indent=indent) for value in values)
         read_everything(file_of(tmp_path, written))
@@ -129,22 +152,7 @@ def test_arbitrary_json(tmp_path: Path, values: list[object]) -> None:
 @given(
     video=st.fixed_dictionaries(
         {"id": st.just("abcdefghijk")},
-        optional={
-            name: LEAVES
-            for name in (
-                "title",
-                "view_count",
-                "like_count",
-                "duration",
-                "epoch",
-                "timestamp",
-                "upload_date",
-                "channel",
-                "channel_id",
-                "uploader_id",
-            )
-        }
-        | {"categories": st.lists(LEAVES, max_size=2)},
+        optional=dict.fromkeys(DUMP_NAMES, LEAVES) | {"categories": st.lists(LEAVES, max_size=2)},
     )
 )
 def test_arbitrary_values_in_a_dump(tmp_path: Path, video: dict[str, object]) -> None:

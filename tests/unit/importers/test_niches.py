@@ -92,19 +92,21 @@ def test_what_is_no_pair(pair: str) -> None:
 def test_a_map_file(tmp_path: Path) -> None:
     """An object of texts is a map; anything else is refused."""
     assert read_niche_map(json_file_of(tmp_path, {"10": "music"})) == {"10": "music"}
-    for wrong in ([], "x", {"10": 5}, {"10": None}):
+    wrong_maps: list[object] = [[], "x", {"10": 5}, {"10": None}]
+    for wrong in wrong_maps:
         with pytest.raises(InputFileRefused):
             read_niche_map(json_file_of(tmp_path, wrong))
 
 
 def test_a_category_file(tmp_path: Path) -> None:
     """A region's list gives titles by number; a file of another kind is refused."""
-    listed = {
+    listed: dict[str, object] = {
         "kind": "youtube#videoCategoryListResponse",
         "items": [{"id": "10", "snippet": {"title": "Music"}}],
     }
     assert read_category_file(json_file_of(tmp_path, listed)) == {10: "Music"}
-    for wrong in ([], {}, {"kind": "youtube#videoListResponse"}, {**listed, "items": [5]}):
+    others: list[object] = [[], {}, {"kind": "youtube#videoListResponse"}, {**listed, "items": [5]}]
+    for wrong in others:
         with pytest.raises(InputFileRefused):
             read_category_file(json_file_of(tmp_path, wrong))
     for damaged in (

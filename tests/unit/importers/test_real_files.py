@@ -133,7 +133,7 @@ def test_category_29_is_known_in_one_region_only() -> None:
     """A Korean list has videos of it, which the Korean categories cannot name."""
     korean = read_category_file(str(real_data("youtube_trending", "KR_category_id.json")))
     american = read_category_file(str(real_data("youtube_trending", "US_category_id.json")))
-    readings, _ = read_list("US_2017-11-14_2017-11-23.csv.gz")
+    readings, _ = read_list("KR_2020-08-12_2020-08-18.csv.gz")
     of_29 = next(reading for reading in readings if reading.category_id == 29)
     assert NicheRules(titles=american).niche_for(of_29) == "Nonprofits & Activism"
     assert NicheRules(titles=korean).niche_for(of_29) == "uncategorised"

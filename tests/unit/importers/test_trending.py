@@ -291,4 +291,4 @@ def test_rows_are_taken_one_at_a_time(tmp_path: Path) -> None:
     path = file_of(tmp_path, BARE_HEADER + BARE_ROW * 50_000)
     rows = read_trending_file(path)
     assert next(rows).place.number == 2
-    rows.close()  # type: ignore[attr-defined]
+    rows.close()

@@ -240,23 +240,23 @@ def test_a_damaged_item_is_refused_and_the_next_is_read(
     assert result.files[0].rows == 2
 
 
-@pytest.mark.parametrize(
-    ("document", "reason"),
-    [
-        (5, "not a response of YouTube's API"),
-        ([5], "not a response of YouTube's API"),
-        ({}, "no list of videos"),
-        ({"id": "abcdefghijk", "title": "A"}, "use `import yt-dlp`"),
-        ({"kind": "youtube#searchListResponse", "items": []}, "'youtube#searchListResponse'"),
-        (
-            {"error": {"code": 403, "message": "quotaExceeded"}},
-            "the API answered with an error: 403 'quotaExceeded'",
-        ),
-        ({"kind": "youtube#videoCategoryListResponse", "items": [{"id": "x"}]}, "item 1"),
-        ([{"recorded_at": "Sometime", "response": {}}], "recorded_at is not a time"),
-        ([{"recorded_at": "Fri, 99 Feb 2020", "response": {}}], "recorded_at is not a time"),
-    ],
-)
+OTHER_DOCUMENTS: list[tuple[object, str]] = [
+    (5, "not a response of YouTube's API"),
+    ([5], "not a response of YouTube's API"),
+    ({}, "no list of videos"),
+    ({"id": "abcdefghijk", "title": "A"}, "use `import yt-dlp`"),
+    ({"kind": "youtube#searchListResponse", "items": []}, "'youtube#searchListResponse'"),
+    (
+        {"error": {"code": 403, "message": "quotaExceeded"}},
+        "the API answered with an error: 403 'quotaExceeded'",
+    ),
+    ({"kind": "youtube#videoCategoryListResponse", "items": [{"id": "x"}]}, "item 1"),
+    ([{"recorded_at": "Sometime", "response": {}}], "recorded_at is not a time"),
+    ([{"recorded_at": "Fri, 99 Feb 2020", "response": {}}], "recorded_at is not a time"),
+]
+
+
+@pytest.mark.parametrize(("document", "reason"), OTHER_DOCUMENTS)
 def test_a_file_of_another_kind_does_not_stop_the_others(
     tmp_path: Path, document: object, reason: str
 ) -> None:

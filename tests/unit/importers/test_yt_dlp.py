@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -41,10 +41,10 @@ def dump(**changed: object) -> dict[str, object]:
 
 
 def read(
-    folder: Path, value: object, name: str = "input.json", **options: Any
+    folder: Path, value: object, name: str = "input.json", measured_at: datetime | None = None
 ) -> tuple[list[VideoReading], FileSummary]:
     path = json_file_of(folder, value, name)
-    return account_of(path, read_yt_dlp_file(path, **options))
+    return account_of(path, read_yt_dlp_file(path, measured_at=measured_at))
 
 
 def test_one_video(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_lengths_are_whole_seconds(tmp_path: Path, duration: object, expected: i
 
 
 def test_the_channel_of_older_dumps(tmp_path: Path) -> None:
-    """Without a channel the uploader's name serves, and the uploader's id when it is a channel's."""
+    """Without a channel the uploader serves, by id only when that is a channel's."""
     old = dump(channel="absent", channel_id="absent", uploader="A person")
     [handle], _ = read(tmp_path, {**old, "uploader_id": "@handle"})
     [channel], _ = read(tmp_path, {**old, "uploader_id": "UC1234567890123456789012"})
@@ -174,7 +174,7 @@ def test_what_cannot_be_read_for_certain_is_refused(
 @pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_not_json_refuses_the_file(tmp_path: Path, written: str) -> None:
     """Python would read these, JSON has no such numbers."""
-    path = file_of(tmp_path, '{"id": "abcdefghijk", "view_count": %s}' % written)
+    path = file_of(tmp_path, f'{{"id": "abcdefghijk", "view_count": {written}}}')
     with pytest.raises(InputFileRefused, match=f"not JSON: {written}"):
         list(read_yt_dlp_file(path))
 
@@ -182,13 +182,13 @@ def test_what_is_not_json_refuses_the_file(tmp_path: Path, written: str) -> None
 def test_a_number_too_large_for_a_float_is_refused(tmp_path: Path) -> None:
     """1e999 is JSON, and becomes infinity: no length and no instant."""
     for name in ("duration", "timestamp", "epoch", "view_count"):
-        path = file_of(tmp_path, '{"id": "abcdefghijk", "%s": 1e999}' % name)
+        path = file_of(tmp_path, f'{{"id": "abcdefghijk", "{name}": 1e999}}')
         _, summary = account_of(path, read_yt_dlp_file(path))
         assert len(summary.refused) == 1
 
 
 def test_a_playlist_gives_its_videos(tmp_path: Path) -> None:
-    """Videos of a playlist in a playlist are found; an empty entry is told; the instant is shared."""
+    """Playlists in playlists are read; an empty entry is told; the instant is shared."""
     inner = {"_type": "playlist", "id": "PL2", "entries": [dump(id="video_two_2", epoch=None)]}
     playlist = {
         "_type": "playlist",

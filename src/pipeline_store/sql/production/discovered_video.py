@@ -23,7 +23,7 @@ from pipeline_store.production.discovered_video import (
     REFRESHED_TEXTS,
     take_over,
 )
-from pipeline_store.repository import check_kind, fill_from_clock
+from pipeline_store.repository import check_kind
 from pipeline_store.sql.columns import (
     Instant,
     OpenChoice,
@@ -143,7 +143,6 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
         wanted: dict[str, DiscoveredVideo] = {}
         for video in videos:
             check_kind(DiscoveredVideo, video)
-            fill_from_clock(video, self._now)
             if video.video_id in wanted:
                 first = attrs.evolve(wanted[video.video_id])
                 take_over(first, video)
@@ -153,10 +152,13 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
         c = discovered_videos.c
         known = len(self._session.scalars(sa.select(c.id).where(c.video_id.in_(wanted))).all())
         # One order for everybody, or two processes could wait for each other's rows.
+        now = self._now()
         rows = [
             {name: getattr(wanted[video_id], name) for name in COLUMNS}
             for video_id in sorted(wanted)
         ]
+        for row in rows:
+            row["discovered_at"] = row["discovered_at"] or now
         self._session.execute(self._upsert_statement(), rows)
         self._session.reload(sa.select(DiscoveredVideo).where(c.video_id.in_(wanted)))
         return len(wanted) - known

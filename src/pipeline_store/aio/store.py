@@ -1,0 +1,139 @@
+"""The awaited unit of work and store: the same names, over a synchronous store and a bridge."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, final
+
+from pipeline_store.aio.lifting import Bridge, Lifted
+from pipeline_store.aio.production import (
+    AsyncAnalyticsRepository,
+    AsyncClipRepository,
+    AsyncConfigOverrideRepository,
+    AsyncDiscoveredVideoRepository,
+    AsyncErrorLogRepository,
+    AsyncPipelineRunRepository,
+    AsyncReviewLogRepository,
+    AsyncScriptRepository,
+    AsyncShortRepository,
+    AsyncTTSAudioRepository,
+)
+from pipeline_store.unit_of_work import Store, UnitOfWork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from types import TracebackType
+
+P = ParamSpec("P")
+T = TypeVar("T")
+AnyLifted = TypeVar("AnyLifted", bound=Lifted[Any])
+
+
+class _Collection(cached_property[AnyLifted]):
+    """The awaited face of the synchronous collection of the same name."""
+
+    def __init__(self, kind: type[AnyLifted]) -> None:
+        def make(unit_of_work: AsyncUnitOfWork) -> AnyLifted:
+            collection = getattr(unit_of_work.counterpart, self.attrname or "")
+            return kind(collection, unit_of_work.bridge)
+
+        super().__init__(make)
+
+
+@final
+class AsyncUnitOfWork(Lifted[UnitOfWork]):
+    """`pipeline_store.UnitOfWork`, awaited: `async with store.unit_of_work() as uow`.
+
+    Not to be used by two tasks at once: it is one transaction.
+    """
+
+    discovered_videos = _Collection(AsyncDiscoveredVideoRepository)
+    pipeline_runs = _Collection(AsyncPipelineRunRepository)
+    clips = _Collection(AsyncClipRepository)
+    scripts = _Collection(AsyncScriptRepository)
+    tts_audio = _Collection(AsyncTTSAudioRepository)
+    shorts = _Collection(AsyncShortRepository)
+    analytics = _Collection(AsyncAnalyticsRepository)
+    reviews = _Collection(AsyncReviewLogRepository)
+    config_overrides = _Collection(AsyncConfigOverrideRepository)
+    errors = _Collection(AsyncErrorLogRepository)
+
+    async def commit(self) -> None:
+        """See `pipeline_store.UnitOfWork.commit`."""
+        await self.bridge(self.counterpart.commit)
+
+    async def rollback(self) -> None:
+        """See `pipeline_store.UnitOfWork.rollback`."""
+        await self.bridge(self.counterpart.rollback)
+
+    def now(self) -> datetime:
+        """See `pipeline_store.UnitOfWork.now`; nothing to await."""
+        return self.counterpart.now()
+
+    async def run(
+        self,
+        service: Callable[Concatenate[UnitOfWork, P], T],
+        /,
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T:
+        """Call a synchronous service with this unit of work, inside one await; nothing is committed."""
+        return await self.bridge(service, self.counterpart, *arguments, **named)
+
+    async def __aenter__(self) -> Self:
+        await self.bridge(self.counterpart.__enter__)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.bridge(self.counterpart.__exit__, kind, error, trace)
+
+
+@final
+class AsyncStore(Lifted[Store]):
+    """`pipeline_store.Store`, awaited."""
+
+    def unit_of_work(self, *, read_only: bool = False) -> AsyncUnitOfWork:
+        """See `pipeline_store.Store.unit_of_work`; entering it is awaited."""
+        return AsyncUnitOfWork(self.counterpart.unit_of_work(read_only=read_only), self.bridge)
+
+    async def run(
+        self,
+        service: Callable[Concatenate[UnitOfWork, P], T],
+        /,
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T:
+        """Call a synchronous service with a unit of work of its own, inside one await.
+
+        Committed when the service returns, rolled back when it raises.
+        """
+
+        def whole() -> T:
+            with self.counterpart.unit_of_work() as unit_of_work:
+                result = service(unit_of_work, *arguments, **named)
+                unit_of_work.commit()
+                return result
+
+        return await self.bridge(whole)
+
+    async def upgrade(self) -> None:
+        """See `pipeline_store.Store.upgrade`."""
+        await self.bridge(self.counterpart.upgrade)
+
+    async def downgrade(self, revision: str) -> None:
+        """See `pipeline_store.Store.downgrade`."""
+        await self.bridge(self.counterpart.downgrade, revision)
+
+    async def current(self) -> str | None:
+        """See `pipeline_store.Store.current`."""
+        return await self.bridge(self.counterpart.current)
+
+    async def close(self) -> None:
+        """See `pipeline_store.Store.close`."""
+        await self.bridge(self.counterpart.close)

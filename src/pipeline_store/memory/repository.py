@@ -1,0 +1,77 @@
+"""What every in-memory repository does, over a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from pipeline_store.errors import NotFound
+from pipeline_store.memory.tables import KINDS, key_field
+from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pipeline_store.clock import Clock
+    from pipeline_store.memory.session import MemorySession
+
+Entity = TypeVar("Entity")
+Key = TypeVar("Key", int, str)
+
+
+class MemoryRepository(Generic[Entity, Key]):
+    """A collection kept in a dictionary. Subclasses name the collection."""
+
+    collection: ClassVar[str]
+
+    def __init__(self, session: MemorySession, now: Clock) -> None:
+        self._session = session
+        self._now = now
+
+    def add(self, entity: Entity) -> Entity:
+        """See `pipeline_store.repository.Repository.add`."""
+        check_kind(KINDS[self.collection], entity)
+        fill_from_clock(entity, self._now)
+        self._session.add(self.collection, entity)
+        return entity
+
+    def add_many(self, entities: Iterable[Entity]) -> list[Entity]:
+        """See `pipeline_store.repository.Repository.add_many`."""
+        return [self.add(entity) for entity in entities]
+
+    def get(self, key: Key) -> Entity:
+        """See `pipeline_store.repository.Repository.get`."""
+        entity = self.find(key)
+        if entity is None:
+            raise NotFound(f"{self.collection}: nothing has the key {key!r}")
+        return entity
+
+    def find(self, key: Key) -> Entity | None:
+        """See `pipeline_store.repository.Repository.find`."""
+        check_key("key", key, self._key_is_text)
+        found: Entity | None = self._session.find(self.collection, key)
+        return found
+
+    def remove(self, entity: Entity) -> None:
+        """See `pipeline_store.repository.Repository.remove`."""
+        check_kind(KINDS[self.collection], entity)
+        self._session.remove(self.collection, entity)
+
+    def count(self) -> int:
+        """See `pipeline_store.repository.Repository.count`."""
+        return len(self._where(lambda _: True))
+
+    def page(self, after: Key | None = None, limit: int = 100) -> list[Entity]:
+        """See `pipeline_store.repository.Repository.page`."""
+        check_limit(limit)
+        if after is not None:
+            check_key("after", after, self._key_is_text)
+        name = key_field(KINDS[self.collection])
+        behind = self._where(lambda entity: after is None or getattr(entity, name) > after)
+        return behind[:limit]
+
+    @property
+    def _key_is_text(self) -> bool:
+        return key_field(KINDS[self.collection]) == "key"
+
+    def _where(self, condition: Callable[[Entity], bool]) -> list[Entity]:
+        return self._session.select(self.collection, condition)

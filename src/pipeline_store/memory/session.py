@@ -1,0 +1,231 @@
+"""One unit of work's view of an in-memory store: the committed rows, and its own changes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from pipeline_store.entity import REFERS_TO, UNIQUE
+from pipeline_store.errors import (
+    AlreadyExists,
+    Conflict,
+    InUse,
+    NotFound,
+    PipelineStoreError,
+    ReadOnly,
+    RolledBack,
+)
+from pipeline_store.memory.tables import KINDS, copy_of, key_field, same_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline_store.memory.tables import Tables
+
+    Place = tuple[str, Any]
+
+
+class MemorySession:
+    """Objects read and changed since the start or the last commit.
+
+    An object is handed out as a copy of its committed row and is the same object throughout the
+    unit of work. Rows are published under a lock when the unit of work commits.
+    """
+
+    def __init__(self, tables: Tables, *, read_only: bool) -> None:
+        self._tables = tables
+        self.read_only = read_only
+        self.undone = False
+        self._objects: dict[Place, Any] = {}
+        self._rows_read: dict[Place, Any] = {}
+        self._removed: dict[Place, Any] = {}
+        self._added: list[Any] = []
+        #: Asked while committing, with the lock held; a guard raises to refuse the commit.
+        self.guards: list[Callable[[], None]] = []
+
+    @contextmanager
+    def _undoing(self) -> Iterator[None]:
+        """Undo everything when the block fails, as a database would."""
+        self._check_usable()
+        try:
+            yield
+        except PipelineStoreError:
+            self.rollback()
+            self.undone = True
+            raise
+
+    def _check_usable(self) -> None:
+        if self.undone:
+            raise RolledBack("an earlier error undid this unit of work: call rollback()")
+
+    def check_writable(self) -> None:
+        """Refuse a write in a unit of work that is read-only."""
+        if self.read_only:
+            raise ReadOnly("this unit of work was opened with read_only=True")
+
+    def find(self, collection: str, key: Any) -> Any:
+        """Return the object with this key, or None."""
+        self._check_usable()
+        place = (collection, key)
+        if place in self._removed:
+            return None
+        if place not in self._objects:
+            row = self._tables.rows[collection].get(key)
+            if row is None:
+                return None
+            self._take(place, copy_of(row), row)
+        return self._objects[place]
+
+    def select(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
+        """Return the objects that meet the condition, by key."""
+        self._check_usable()
+        with self._tables.lock:
+            current: dict[Any, Any] = dict(self._tables.rows[collection])
+        for (owner, key), entity in self._objects.items():
+            if owner == collection:
+                current[key] = entity
+        for owner, key in self._removed:
+            if owner == collection:
+                current.pop(key, None)
+        matching = sorted(key for key, row in current.items() if condition(row))
+        found = [self.find(collection, key) for key in matching]
+        # A row may have been removed by another unit of work since it was looked at.
+        return [entity for entity in found if entity is not None]
+
+    def add(self, collection: str, entity: Any) -> None:
+        """Take in a new object, or one that an earlier unit of work had read."""
+        self.check_writable()
+        key_name = key_field(KINDS[collection])
+        with self._undoing():
+            owner = self._tables.owners.get(entity)
+            if owner is self:
+                return
+            if owner is not None:
+                raise Conflict(f"{collection}: the object belongs to another open unit of work")
+            if entity in self._tables.origins:
+                self._take_in(collection, entity)
+                return
+            self._check_references(entity, collection)
+            self._check_unique(entity, collection)
+            if key_name == "id":
+                if entity.id is not None:
+                    raise Conflict(f"{collection} {entity.id} was read from another store")
+                object.__setattr__(entity, "id", self._tables.next_key(collection))
+            elif self.find(collection, entity.key) is not None:
+                raise AlreadyExists(f"{collection} {entity.key} is there already")
+            self._take((collection, getattr(entity, key_name)), entity, None)
+            self._added.append(entity)
+
+    def _take_in(self, collection: str, entity: Any) -> None:
+        key = getattr(entity, key_field(type(entity)))
+        if (collection, key) in self._objects:
+            raise Conflict(f"{collection} {key} is in this unit of work already")
+        row = self._tables.origins[entity]
+        self._check_unchanged((collection, key), row)
+        self._take((collection, key), entity, row)
+
+    def remove(self, collection: str, entity: Any) -> None:
+        """Delete an object, unless others refer to it."""
+        self.check_writable()
+        key = getattr(entity, key_field(type(entity)))
+        if entity not in self._tables.origins and entity not in self._tables.owners:
+            raise NotFound(f"{collection} {key} was never stored")
+        with self._undoing():
+            place = (collection, key)
+            if self._objects.get(place) is not entity:
+                self._take_in(collection, entity)
+            self._check_unchanged(place, self._rows_read[place])
+            for other, field in _referring_to(collection):
+                if self.select(other, lambda row, name=field: getattr(row, name) == key):
+                    raise InUse(f"{collection} {key} is still referred to by {other}")
+            del self._objects[place]
+            self._removed[place] = entity
+
+    def commit(self) -> None:
+        """Publish the changes, all or none."""
+        with self._undoing(), self._tables.lock:
+            changed = self._changed()
+            if self.read_only and (changed or self._removed):
+                self.check_writable()
+            for place, entity in changed.items():
+                self._check_unchanged(place, self._rows_read[place])
+                self._check_references(entity, place[0])
+                self._check_unique(entity, place[0])
+            for place in self._removed:
+                self._check_unchanged(place, self._rows_read[place])
+            for guard in self.guards:
+                guard()
+            for place, entity in changed.items():
+                row = copy_of(entity)
+                self._tables.rows[place[0]][place[1]] = row
+                self._rows_read[place] = self._tables.origins[entity] = row
+            for (collection, key), entity in self._removed.items():
+                self._tables.rows[collection].pop(key, None)
+                self._tables.origins.pop(entity, None)
+                self._tables.owners.pop(entity, None)
+            self._removed.clear()
+            self._added.clear()
+            self.guards.clear()
+
+    def rollback(self) -> None:
+        """Forget the changes; objects keep their values, and those that were added are new again."""
+        for entity in [*self._objects.values(), *self._removed.values()]:
+            self._tables.owners.pop(entity, None)
+        for entity in self._added:
+            if key_field(type(entity)) == "id":
+                object.__setattr__(entity, "id", None)
+        for forgotten in (self._objects, self._rows_read, self._removed, self._added, self.guards):
+            forgotten.clear()
+        self.undone = False
+
+    def _take(self, place: Place, entity: Any, row: Any) -> None:
+        self._objects[place] = entity
+        self._rows_read[place] = row
+        self._tables.owners[entity] = self
+        if row is not None:
+            self._tables.origins[entity] = row
+
+    def _changed(self) -> dict[Place, Any]:
+        return {
+            place: entity
+            for place, entity in self._objects.items()
+            if self._rows_read[place] is None or not same_values(entity, self._rows_read[place])
+        }
+
+    def _check_unchanged(self, place: Place, row: Any) -> None:
+        present = self._tables.rows[place[0]].get(place[1])
+        if row is None and present is None:
+            return
+        name = f"{place[0]} {place[1]}"
+        if present is None:
+            raise Conflict(f"{name} was removed by somebody else")
+        if row is None:
+            raise AlreadyExists(f"{name} is there already")
+        if present is not row and not same_values(present, row):
+            raise Conflict(f"{name}: somebody else changed it first")
+
+    def _check_references(self, entity: Any, collection: str) -> None:
+        for field in attrs.fields(type(entity)):
+            parent = field.metadata.get(REFERS_TO)
+            key = getattr(entity, field.name)
+            if parent is not None and key is not None and self.find(parent, key) is None:
+                message = f"{collection}: {field.name} refers to {parent} {key}, which is not there"
+                raise NotFound(message)
+
+    def _check_unique(self, entity: Any, collection: str) -> None:
+        for field in attrs.fields(type(entity)):
+            if not field.metadata.get(UNIQUE):
+                continue
+            value = getattr(entity, field.name)
+            taken = self.select(collection, lambda row, f=field, v=value: getattr(row, f.name) == v)
+            if any(other is not entity for other in taken):
+                raise AlreadyExists(f"{collection}: {field.name} {value!r} is there already")
+
+
+def _referring_to(collection: str) -> Iterator[tuple[str, str]]:
+    for other, kind in KINDS.items():
+        for field in attrs.fields(kind):
+            if field.metadata.get(REFERS_TO) == collection:
+                yield other, field.name

@@ -1,0 +1,121 @@
+"""A store in memory, for tests: the same promises, no database."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar, final
+
+from pipeline_store.clock import utc_now
+from pipeline_store.memory.production import (
+    MemoryAnalyticsRepository,
+    MemoryClipRepository,
+    MemoryConfigOverrideRepository,
+    MemoryDiscoveredVideoRepository,
+    MemoryErrorLogRepository,
+    MemoryPipelineRunRepository,
+    MemoryReviewLogRepository,
+    MemoryScriptRepository,
+    MemoryShortRepository,
+    MemoryTTSAudioRepository,
+)
+from pipeline_store.memory.session import MemorySession
+from pipeline_store.memory.tables import Tables
+from pipeline_store.unit_of_work import Store, UnitOfWork
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from types import TracebackType
+
+    from pipeline_store.clock import Clock
+    from pipeline_store.memory.repository import MemoryRepository
+
+AnyRepository = TypeVar("AnyRepository", bound="MemoryRepository[Any, Any]")
+
+
+class _Collection(cached_property[AnyRepository]):
+    """A repository, made when it is first used."""
+
+    def __init__(self, kind: type[AnyRepository]) -> None:
+        def make(unit_of_work: MemoryUnitOfWork) -> AnyRepository:
+            return kind(unit_of_work.session, unit_of_work.now)
+
+        super().__init__(make)
+
+
+@final
+class MemoryUnitOfWork(UnitOfWork):
+    """The collections over dictionaries."""
+
+    discovered_videos = _Collection(MemoryDiscoveredVideoRepository)
+    pipeline_runs = _Collection(MemoryPipelineRunRepository)
+    clips = _Collection(MemoryClipRepository)
+    scripts = _Collection(MemoryScriptRepository)
+    tts_audio = _Collection(MemoryTTSAudioRepository)
+    shorts = _Collection(MemoryShortRepository)
+    analytics = _Collection(MemoryAnalyticsRepository)
+    reviews = _Collection(MemoryReviewLogRepository)
+    config_overrides = _Collection(MemoryConfigOverrideRepository)
+    errors = _Collection(MemoryErrorLogRepository)
+
+    def __init__(self, session: MemorySession, clock: Clock) -> None:
+        """Work over `session`; take the time from `clock`."""
+        self.session = session
+        self._clock = clock
+
+    def commit(self) -> None:
+        """See `pipeline_store.unit_of_work.UnitOfWork.commit`."""
+        self.session.commit()
+
+    def rollback(self) -> None:
+        """See `pipeline_store.unit_of_work.UnitOfWork.rollback`."""
+        self.session.rollback()
+
+    def now(self) -> datetime:
+        """See `pipeline_store.unit_of_work.UnitOfWork.now`."""
+        return self._clock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Forget what was not committed."""
+        self.session.rollback()
+
+
+@final
+class MemoryStore(Store):
+    """Objects in this process, gone when it ends.
+
+    What it does not promise: it does not wait for other units of work, so what would wait on a
+    database is a `Conflict` here; a changed reference to a missing object is found at the commit;
+    keys may be given in another order than on a database when threads add at once.
+    """
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
+        """Start empty."""
+        self._tables = Tables()
+        self._clock = clock
+
+    def unit_of_work(self, *, read_only: bool = False) -> MemoryUnitOfWork:
+        """See `pipeline_store.unit_of_work.Store.unit_of_work`."""
+        return MemoryUnitOfWork(MemorySession(self._tables, read_only=read_only), self._clock)
+
+    def upgrade(self) -> None:
+        """Do nothing: there is no schema."""
+
+    def downgrade(self, revision: str) -> None:
+        """Remove everything when `revision` is "base"."""
+        if revision == "base":
+            self._tables = Tables()
+
+    def current(self) -> str | None:
+        """Return None: there is no schema."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""

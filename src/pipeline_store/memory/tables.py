@@ -1,0 +1,86 @@
+"""What an in-memory store has committed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakKeyDictionary
+
+import attrs
+
+from pipeline_store.production import (
+    Analytics,
+    Clip,
+    ConfigOverride,
+    DiscoveredVideo,
+    ErrorLog,
+    PipelineRun,
+    ReviewLog,
+    Script,
+    Short,
+    TTSAudio,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline_store.memory.session import MemorySession
+
+T = TypeVar("T")
+
+KINDS: Final[Mapping[str, type[Any]]] = {
+    "discovered_videos": DiscoveredVideo,
+    "pipeline_runs": PipelineRun,
+    "clips": Clip,
+    "scripts": Script,
+    "tts_audio": TTSAudio,
+    "shorts": Short,
+    "analytics": Analytics,
+    "reviews": ReviewLog,
+    "config_overrides": ConfigOverride,
+    "errors": ErrorLog,
+}
+"""The class kept in each collection."""
+
+
+class Tables:
+    """Committed rows by collection and key. A row is a private copy that nobody changes."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.rows: dict[str, dict[Any, Any]] = {name: {} for name in KINDS}
+        self._last_key: Counter[str] = Counter()
+        #: The row that an object was last read from or written to.
+        self.origins: WeakKeyDictionary[object, Any] = WeakKeyDictionary()
+        #: The unit of work that an object belongs to at present.
+        self.owners: WeakKeyDictionary[object, MemorySession] = WeakKeyDictionary()
+
+    def next_key(self, collection: str) -> int:
+        """Return a key that was never given before."""
+        with self.lock:
+            self._last_key[collection] += 1
+            return self._last_key[collection]
+
+
+def copy_of(entity: T) -> T:
+    """Return a copy by fields.
+
+    Not by `copy`: once SQLAlchemy has mapped the class, that would copy its bookkeeping too.
+    Not by the constructor: what was stored is not checked again.
+    """
+    duplicate: T = object.__new__(type(entity))
+    kind: Any = type(entity)
+    vars(duplicate).update({f.name: getattr(entity, f.name) for f in attrs.fields(kind)})
+    return duplicate
+
+
+def same_values(one: object, other: object) -> bool:
+    """Whether two objects of one class hold equal values in every field."""
+    kind: Any = type(one)
+    return all(getattr(one, f.name) == getattr(other, f.name) for f in attrs.fields(kind))
+
+
+def key_field(kind: type[Any]) -> str:
+    """Return the name of the field that holds the key."""
+    return "id" if hasattr(attrs.fields(kind), "id") else "key"
