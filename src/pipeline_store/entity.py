@@ -1,6 +1,6 @@
 """How domain classes are declared: one decorator and one function for each kind of field.
 
-A field checks its value when the object is made and on every assignment, so an object never holds
+A field whose default is None may be empty. A field checks its value when the object is made and on every assignment, so an object never holds
 what a store would refuse. What a database already holds is loaded as it stands: checks do not run
 then. Fields also carry what every store must know about them (see `References` and the constants
 below); the in-memory store reads it from there, and a test compares it with the tables.
@@ -8,6 +8,7 @@ below); the in-memory store reads it from there, and a test compares it with the
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, dataclass_transform
 
 import attrs
@@ -40,16 +41,13 @@ def _field(
     check: Callable[[str, Any], None],
     *,
     default: Any,
-    optional: bool,
     metadata: dict[str, Any] | None = None,
     on_move: Callable[[Any, Any], None] | None = None,
 ) -> Any:
     def validate(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if value is not None or not optional:
+        if value is not None or default is not None:
             check(attribute.name, value)
 
-    if optional and default is REQUIRED:
-        default = None
     hooks = [setters.validate, _asking(on_move)] if on_move else None
     return attrs.field(default=default, validator=validate, metadata=metadata, on_setattr=hooks)
 
@@ -70,7 +68,6 @@ def identity(*, init: Literal[False] = False) -> Any:
 def text(
     *,
     default: Any = REQUIRED,
-    optional: bool = False,
     empty: bool = True,
     longest: int = values.LONGEST_TEXT,
     json: bool = False,
@@ -82,22 +79,21 @@ def text(
         if json:
             values.check_json_text(name, value)
 
-    return _field(check, default=default, optional=optional)
+    return _field(check, default=default)
 
 
-def key_text(*, default: Any = REQUIRED, optional: bool = False, unique: bool = False) -> Any:
+def key_text(*, default: Any = REQUIRED, unique: bool = False) -> Any:
     """Declare a short text that is not empty and is part of an index."""
 
     def check(name: str, value: Any) -> None:
         values.check_text(name, value, longest=values.LONGEST_KEY, empty=False)
 
-    return _field(check, default=default, optional=optional, metadata={UNIQUE: unique})
+    return _field(check, default=default, metadata={UNIQUE: unique})
 
 
 def integer(
     *,
     default: Any = REQUIRED,
-    optional: bool = False,
     least: int = 0,
     most: int = values.LARGEST_COUNT,
 ) -> Any:
@@ -106,22 +102,21 @@ def integer(
     def check(name: str, value: Any) -> None:
         values.check_integer(name, value, least=least, most=most)
 
-    return _field(check, default=default, optional=optional, metadata={LIMITS: (least, most)})
+    return _field(check, default=default, metadata={LIMITS: (least, most)})
 
 
-def reference(collection: str, *, default: Any = REQUIRED, optional: bool = False) -> Any:
+def reference(collection: str, *, default: Any = REQUIRED) -> Any:
     """Declare the key of an object in another collection; whether it exists is the store's check."""
 
     def check(name: str, value: Any) -> None:
         values.check_integer(name, value, least=-values.LARGEST_COUNT)
 
-    return _field(check, default=default, optional=optional, metadata={REFERS_TO: collection})
+    return _field(check, default=default, metadata={REFERS_TO: collection})
 
 
 def number(
     *,
     default: Any = REQUIRED,
-    optional: bool = False,
     least: float = 0.0,
     most: float = float("inf"),
     on_move: Callable[[Any, Any], None] | None = None,
@@ -132,25 +127,27 @@ def number(
         values.check_number(name, value, least=least, most=most)
 
     metadata = {LIMITS: (least, most)}
-    return _field(check, default=default, optional=optional, metadata=metadata, on_move=on_move)
+    return _field(check, default=default, metadata=metadata, on_move=on_move)
 
 
-def instant(
-    *, default: Any = REQUIRED, optional: bool = False, now_by_default: bool = False
-) -> Any:
-    """Declare a time, kept as an aware UTC datetime; a naive one is taken as UTC with a warning."""
-    may_be_empty = optional or now_by_default
+def instant(*, default: Any = REQUIRED, now_by_default: bool = False) -> Any:
+    """Declare a time, kept as an aware UTC datetime; a naive one is taken as UTC with a warning.
+
+    With `now_by_default`, a store fills it in when the object is added without one.
+    """
 
     def convert(value: Any, attribute: attrs.Attribute[Any]) -> Any:
-        if value is None and may_be_empty:
+        if value is None and default is None:
             return None
         return values.as_instant(attribute.name, value)
 
-    if may_be_empty and default is REQUIRED:
-        default = None
+    def assign(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> Any:
+        return values.as_instant(attribute.name, value)
+
     return attrs.field(
         default=default,
         converter=Converter(convert, takes_field=True),
+        on_setattr=assign if now_by_default else None,
         metadata={NOW_BY_DEFAULT: now_by_default},
     )
 
@@ -159,7 +156,6 @@ def choice(
     kind: type[Enum],
     *,
     default: Any = REQUIRED,
-    optional: bool = False,
     on_move: Callable[[Any, Any], None] | None = None,
 ) -> Any:
     """Declare a member of `kind`; its plain value is accepted and becomes the member.
@@ -168,12 +164,10 @@ def choice(
     """
 
     def convert(value: Any, attribute: attrs.Attribute[Any]) -> Any:
-        if value is None and optional:
+        if value is None and default is None:
             return None
         return values.as_member(attribute.name, kind, value)
 
-    if optional and default is REQUIRED:
-        default = None
     return attrs.field(
         default=default,
         converter=Converter(convert, takes_field=True),
@@ -202,7 +196,36 @@ def entity(cls: type[T]) -> type[T]:
     Without slots and not frozen, since SQLAlchemy can map no other attrs classes; not compared by
     value, since two rows with the same values are two things.
     """
-    return attrs.define(slots=False, eq=False, kw_only=True)(cls)
+    declared = attrs.define(slots=False, eq=False, kw_only=True)(cls)
+    setattr(declared, "__init__", _constructor(declared))  # noqa: B010 - mypy forbids the other way
+    return declared
+
+
+class _Bare:
+    """Stands in for an object while its fields are filled."""
+
+    def __attrs_post_init__(self) -> None:
+        """Leave what follows to the object itself."""
+
+
+def _constructor(kind: type[Any]) -> Callable[..., None]:
+    """Return the constructor that attrs wrote, writing straight into the object's dictionary.
+
+    A database adapter puts descriptors on the class, through which each field would be set and read
+    again: that made a reading of ten fields four times as dear.
+    """
+    fill = kind.__init__
+    afterwards = getattr(kind, "__attrs_post_init__", None)
+
+    @wraps(fill)
+    def construct(self: Any, **given: Any) -> None:
+        bare = _Bare()
+        bare.__dict__ = self.__dict__
+        fill(bare, **given)
+        if afterwards is not None:
+            afterwards(self)
+
+    return construct
 
 
 def change(instance: Any, **wanted: Any) -> None:

@@ -62,7 +62,7 @@ def check_integer(name: str, value: Any, *, least: int, most: int = LARGEST_COUN
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidValue(f"{name}: whole number expected, found {_named(value)}")
     if not least <= value <= most:
-        raise InvalidValue(f"{name}: {least} to {most} expected, found {value}")
+        raise InvalidValue(f"{name}: {least} to {most} expected, found {_spelled(value)}")
 
 
 def check_number(
@@ -71,10 +71,21 @@ def check_number(
     """Refuse anything but a finite number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidValue(f"{name}: number expected, found {_named(value)}")
-    if not math.isfinite(value):
-        raise InvalidValue(f"{name}: a finite number expected, found {value}")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # an int above the largest float
+        finite = False
+    if not finite:
+        raise InvalidValue(f"{name}: a finite number expected, found {_spelled(value)}")
     if not least <= value <= most:
-        raise InvalidValue(f"{name}: {least} to {most} expected, found {value}")
+        raise InvalidValue(f"{name}: {least} to {most} expected, found {_spelled(value)}")
+
+
+def _spelled(value: float) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python spells no int of more than 4,300 digits
+        return "one of thousands of digits"
 
 
 def check_json_text(name: str, value: Any) -> None:

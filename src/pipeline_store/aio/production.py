@@ -82,6 +82,7 @@ class AsyncShortRepository(AsyncRepository[Short, int]):
     """`ShortRepository`, awaited."""
 
     for_run = awaits(ShortRepository.for_run)
+    in_status = awaits(ShortRepository.in_status)
 
 
 @final

@@ -26,7 +26,7 @@ _PERIOD: Final = re.compile(
     r"(?:T(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
     r"(?:(?P<seconds>[0-9]{1,9}(?:\.[0-9]{1,9})?)S)?)?"
 )
-# Nine or ten digits: 1973 to 2286. An eleven-digit part of a name may be a video id.
+# Nine or ten digits: from 1973 on. A part of eleven digits may be a video id.
 _EPOCH_IN_NAME: Final = re.compile(r"(?<=\.)[0-9]{9,10}(?=\.|$)")
 _COMPACT_DAY: Final = re.compile(r"[0-9]{8}")
 _LONGEST_SHOWN: Final = 60
@@ -207,4 +207,7 @@ def compact_day(name: str, value: object) -> datetime | None:
 def instant_in_file_name(path: str) -> datetime | None:
     """Return the instant in a name such as "ID.1738703053.info.json", or None."""
     epochs: list[str] = _EPOCH_IN_NAME.findall(PurePath(path).name)
-    return datetime.fromtimestamp(int(epochs[-1]), UTC) if epochs else None
+    if not epochs:
+        return None
+    instant = datetime.fromtimestamp(int(epochs[-1]), UTC)
+    return instant if instant < LATEST else None

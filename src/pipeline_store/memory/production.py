@@ -27,7 +27,6 @@ from pipeline_store.production import (
     PipelineRunRepository,
     Processed,
     Recorded,
-    ReviewAction,
     ReviewLog,
     ReviewLogRepository,
     RunStatus,
@@ -35,6 +34,7 @@ from pipeline_store.production import (
     ScriptRepository,
     Short,
     ShortRepository,
+    ShortStatus,
     TTSAudio,
     TTSAudioRepository,
     skipped_ranks,
@@ -233,6 +233,11 @@ class MemoryShortRepository(MemoryRepository[Short, int], ShortRepository):
         check_key("run_id", run_id, is_text=False)
         return self._where(lambda short: short.pipeline_run_id == run_id)
 
+    def in_status(self, status: ShortStatus) -> list[Short]:
+        """See `ShortRepository.in_status`."""
+        wanted = values.as_member("status", ShortStatus, status)
+        return self._where(lambda short: short.status == wanted)
+
 
 @final
 class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepository):
@@ -323,8 +328,7 @@ class MemoryReviewLogRepository(MemoryRepository[ReviewLog, int], ReviewLogRepos
         now = self._now()
         overdue = self._oldest_first(lambda r: r.is_open and r.sent_at <= now - limit)
         for review in overdue:
-            review.answer(ReviewAction.HOLD, now)
-            review.auto_held = 1
+            review.hold_unanswered(now)
         return overdue
 
     def _oldest_first(self, condition: Callable[[ReviewLog], bool]) -> list[ReviewLog]:

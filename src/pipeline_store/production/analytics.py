@@ -20,16 +20,16 @@ class Analytics:
 
     id: int = identity()
     youtube_video_id: str = key_text()
-    measured_at: datetime = instant(now_by_default=True)
-    view_count: int | None = integer(optional=True)
-    like_count: int | None = integer(optional=True)
-    comment_count: int | None = integer(optional=True)
-    average_view_duration_seconds: float | None = number(optional=True)
+    measured_at: datetime = instant(default=None, now_by_default=True)
+    view_count: int | None = integer(default=None)
+    like_count: int | None = integer(default=None)
+    comment_count: int | None = integer(default=None)
+    average_view_duration_seconds: float | None = number(default=None)
     #: 0 to 1.
-    click_through_rate: float | None = number(optional=True, most=1.0)
+    click_through_rate: float | None = number(default=None, most=1.0)
     #: Negative when more people left than came.
-    subscriber_gain: int | None = integer(optional=True, least=LEAST_SUBSCRIBER_GAIN)
-    estimated_revenue_usd: float | None = number(optional=True, least=float("-inf"))
+    subscriber_gain: int | None = integer(default=None, least=LEAST_SUBSCRIBER_GAIN)
+    estimated_revenue_usd: float | None = number(default=None, least=float("-inf"))
 
 
 Snapshot: TypeAlias = "Analytics | Mapping[str, Any]"

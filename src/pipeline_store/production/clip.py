@@ -60,9 +60,9 @@ class Clip:
     start_time_seconds: float = number(on_move=_move_start)
     end_time_seconds: float = number(on_move=_move_end)
     #: Filled in when left out; refused when it is not end - start.
-    clip_duration_seconds: float = number(default=None, optional=True, on_move=_check_duration)
-    extraction_method: ExtractionMethod | None = choice(ExtractionMethod, optional=True)
-    clip_file_path: str | None = text(optional=True)
+    clip_duration_seconds: float = number(default=None, on_move=_check_duration)
+    extraction_method: ExtractionMethod | None = choice(ExtractionMethod, default=None)
+    clip_file_path: str | None = text(default=None)
     content_id_risk: ContentIdRisk = choice(ContentIdRisk, default=ContentIdRisk.UNKNOWN)
 
     def __attrs_post_init__(self) -> None:

@@ -17,7 +17,7 @@ class ConfigOverride:
 
     key: str = key_text()
     value: str = text()
-    updated_at: datetime = instant(now_by_default=True)
+    updated_at: datetime = instant(default=None, now_by_default=True)
     updated_by: str = text(default=SYSTEM)
 
 

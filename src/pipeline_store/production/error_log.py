@@ -14,12 +14,12 @@ class ErrorLog:
     """One error, of a run or of no run."""
 
     id: int = identity()
-    pipeline_run_id: int | None = reference("pipeline_runs", optional=True)
+    pipeline_run_id: int | None = reference("pipeline_runs", default=None)
     module: str = key_text()
     error_type: str = text()
     error_message: str = text()
-    stack_trace: str | None = text(optional=True)
-    occurred_at: datetime = instant(now_by_default=True)
+    stack_trace: str | None = text(default=None)
+    occurred_at: datetime = instant(default=None, now_by_default=True)
     #: 1: somebody has seen to it.
     resolved: int = integer(default=0, most=1)
 

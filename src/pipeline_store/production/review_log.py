@@ -43,11 +43,11 @@ class ReviewLog:
 
     id: int = identity()
     pipeline_run_id: int = reference("pipeline_runs")
-    sent_at: datetime = instant(now_by_default=True)
-    responded_at: datetime | None = instant(optional=True)
-    action: ReviewAction | None = choice(ReviewAction, optional=True)
+    sent_at: datetime = instant(default=None, now_by_default=True)
+    responded_at: datetime | None = instant(default=None)
+    action: ReviewAction | None = choice(ReviewAction, default=None)
     #: For example "skip 4,7".
-    response_detail: str | None = text(optional=True)
+    response_detail: str | None = text(default=None)
     #: 1: held because nobody answered in time.
     auto_held: int = integer(default=0, most=1)
 
@@ -66,6 +66,15 @@ class ReviewLog:
             message = f"review {self.id} was answered with {self.action} at {self.responded_at}"
             raise Conflict(message)
         change(self, action=action, responded_at=at, response_detail=detail)
+
+    def hold_unanswered(self, at: datetime) -> None:
+        """Record that nobody answered in time.
+
+        Raises:
+            Conflict: it was answered already.
+        """
+        self.answer(ReviewAction.HOLD, at)
+        self.auto_held = 1
 
 
 def skipped_ranks(reviews: Iterable[ReviewLog]) -> frozenset[int]:

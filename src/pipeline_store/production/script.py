@@ -15,14 +15,14 @@ class Script:
 
     id: int = identity()
     pipeline_run_id: int = reference("pipeline_runs")
-    opening_text: str | None = text(optional=True)
-    closing_text: str | None = text(optional=True)
+    opening_text: str | None = text(default=None)
+    closing_text: str | None = text(default=None)
     #: The whole script as JSON text.
-    full_script_json: str | None = text(optional=True, json=True)
-    total_char_count: int | None = integer(optional=True)
-    estimated_duration_seconds: float | None = number(optional=True)
-    llm_model_used: str | None = text(optional=True)
-    generated_at: datetime = instant(now_by_default=True)
+    full_script_json: str | None = text(default=None, json=True)
+    total_char_count: int | None = integer(default=None)
+    estimated_duration_seconds: float | None = number(default=None)
+    llm_model_used: str | None = text(default=None)
+    generated_at: datetime = instant(default=None, now_by_default=True)
 
 
 class ScriptRepository(Repository[Script, int], Protocol):

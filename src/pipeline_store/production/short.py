@@ -43,15 +43,15 @@ class Short:
 
     id: int = identity()
     pipeline_run_id: int = reference("pipeline_runs")
-    clip_id: int | None = reference("clips", optional=True)
-    file_path: str | None = text(optional=True)
-    duration_seconds: float | None = number(optional=True)
-    title: str | None = text(optional=True)
-    description: str | None = text(optional=True)
-    youtube_video_id: str | None = text(optional=True)
-    youtube_url: str | None = text(optional=True)
+    clip_id: int | None = reference("clips", default=None)
+    file_path: str | None = text(default=None)
+    duration_seconds: float | None = number(default=None)
+    title: str | None = text(default=None)
+    description: str | None = text(default=None)
+    youtube_video_id: str | None = text(default=None)
+    youtube_url: str | None = text(default=None)
     status: ShortStatus = choice(ShortStatus, default=ShortStatus.PENDING, on_move=_check_move)
-    uploaded_at: datetime | None = instant(optional=True)
+    uploaded_at: datetime | None = instant(default=None)
 
     def mark_uploaded(
         self, run: PipelineRun, youtube_video_id: str, youtube_url: str, at: datetime
@@ -80,4 +80,8 @@ class ShortRepository(Repository[Short, int], Protocol):
 
     def for_run(self, run_id: int) -> list[Short]:
         """Return the run's shorts by id."""
+        ...
+
+    def in_status(self, status: ShortStatus) -> list[Short]:
+        """Return the shorts with this status, oldest first."""
         ...

@@ -8,7 +8,9 @@ value by value with the field's own check, which names the row.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +22,7 @@ from pipeline_store.errors import InvalidValue
 from pipeline_store.production.analytics import Analytics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline_store.clock import Clock
     from pipeline_store.production.analytics import Snapshot
@@ -30,18 +32,21 @@ FIELDS: Final[Mapping[str, Any]] = {
 }
 NAMES: Final = tuple(FIELDS)
 
+_all_fields: Final[Callable[[Any], tuple[Any, ...]]] = itemgetter(*NAMES)
+
 
 def checked_columns(
     snapshots: Sequence[Snapshot], now: Clock, *, first_row: int = 0
-) -> dict[str, list[Any]]:
-    """Return the readings as one list per field, with times aware and in UTC.
+) -> dict[str, Sequence[Any]]:
+    """Return the readings as one sequence per field, with times aware and in UTC.
 
     Raises:
         InvalidValue: a value that the field cannot hold, a missing video or an unknown field; the
             message names the row, counted from `first_row`.
     """
-    rows = [_mapping(snapshot, first_row + i) for i, snapshot in enumerate(snapshots)]
-    columns = {name: [row.get(name) for row in rows] for name in NAMES}
+    rows = [_values(snapshot, row) for row, snapshot in enumerate(snapshots, first_row)]
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(NAMES, ())
+    columns.update(zip(NAMES, zip(*rows, strict=True), strict=False))
     for name, column in columns.items():
         if name == "measured_at":
             columns[name] = _instants(column, now, first_row)
@@ -50,21 +55,25 @@ def checked_columns(
     return columns
 
 
-def _mapping(snapshot: Snapshot, row: int) -> Mapping[str, Any]:
+def _values(snapshot: Snapshot, row: int) -> tuple[Any, ...]:
     if isinstance(snapshot, Analytics):
-        return vars(snapshot)
-    try:
-        unknown = snapshot.keys() - FIELDS.keys()
-    except AttributeError:
+        try:
+            return _all_fields(vars(snapshot))
+        except KeyError as missing:
+            # A caller's own session can hold an object whose fields are to be read again.
+            raise InvalidValue(f"row {row}: {missing.args[0]} is not loaded") from None
+    if type(snapshot) is not dict and not isinstance(snapshot, Mapping):
         found = type(snapshot).__name__
-        raise InvalidValue(f"row {row}: Analytics or a mapping expected, found {found}") from None
-    if unknown:
-        names = ", ".join(sorted(map(str, unknown)))
+        raise InvalidValue(f"row {row}: Analytics or a mapping expected, found {found}")
+    if not snapshot.keys() <= FIELDS.keys():
+        names = ", ".join(sorted(map(str, snapshot.keys() - FIELDS.keys())))
         raise InvalidValue(f"row {row}: unknown field {names}; known: {', '.join(NAMES)}")
-    return snapshot
+    if len(snapshot) == len(NAMES):
+        return _all_fields(snapshot)
+    return tuple(map(snapshot.get, NAMES))
 
 
-def _is_sound(name: str, column: list[Any]) -> bool:
+def _is_sound(name: str, column: Sequence[Any]) -> bool:
     kinds = set(map(type, column))
     if name == "youtube_video_id":
         return kinds <= {str} and _texts_are_sound(column)
@@ -75,12 +84,19 @@ def _is_sound(name: str, column: list[Any]) -> bool:
     numbers = column if NoneType not in kinds else [n for n in column if n is not None]
     if not numbers:
         return True
+    in_range: bool = least <= min(numbers) and max(numbers) <= most
     # Not a number is neither less nor greater than anything, but spoils a sum.
-    finite = is_whole or math.isfinite(math.fsum(numbers))
-    return finite and least <= min(numbers) and max(numbers) <= most
+    return in_range and (is_whole or _is_finite(numbers))
 
 
-def _texts_are_sound(texts: list[str]) -> bool:
+def _is_finite(numbers: Sequence[float]) -> bool:
+    try:
+        return math.isfinite(sum(numbers))
+    except OverflowError:
+        return False
+
+
+def _texts_are_sound(texts: Sequence[str]) -> bool:
     joined = "".join(texts)
     lengths = set(map(len, texts))
     return (
@@ -91,7 +107,7 @@ def _texts_are_sound(texts: list[str]) -> bool:
     )
 
 
-def _check_each(name: str, column: list[Any], first_row: int) -> None:
+def _check_each(name: str, column: Sequence[Any], first_row: int) -> None:
     field = FIELDS[name]
     for row, value in enumerate(column, first_row):
         try:
@@ -100,14 +116,15 @@ def _check_each(name: str, column: list[Any], first_row: int) -> None:
             raise InvalidValue(f"row {row}: {error}") from None
 
 
-def _instants(column: list[Any], now: Clock, first_row: int) -> list[datetime]:
+def _instants(column: Sequence[Any], now: Clock, first_row: int) -> Sequence[datetime]:
     if set(map(type, column)) == {datetime} and all(time.tzinfo is UTC for time in column):
         if values.EARLIEST <= min(column) and max(column) < values.LATEST:
             return column
     instants: list[datetime] = []
     for row, value in enumerate(column, first_row):
         try:
-            instants.append(now() if value is None else values.as_instant("measured_at", value))
+            instant = now() if value is None else value
+            instants.append(values.as_instant("measured_at", instant))
         except InvalidValue as error:
             raise InvalidValue(f"row {row}: {error}") from None
     return instants

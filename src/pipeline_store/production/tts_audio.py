@@ -16,10 +16,10 @@ class TTSAudio:
     id: int = identity()
     pipeline_run_id: int = reference("pipeline_runs")
     engine_used: str = text()
-    voice_profile: str | None = text(optional=True)
-    audio_file_path: str | None = text(optional=True)
-    duration_seconds: float | None = number(optional=True)
-    generated_at: datetime = instant(now_by_default=True)
+    voice_profile: str | None = text(default=None)
+    audio_file_path: str | None = text(default=None)
+    duration_seconds: float | None = number(default=None)
+    generated_at: datetime = instant(default=None, now_by_default=True)
 
 
 class TTSAudioRepository(Repository[TTSAudio, int], Protocol):

@@ -2,78 +2,115 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from pipeline_store.sql.columns import Instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from pipeline_store.sql.session import GuardedSession
 
-_COPY_TYPES: Final[Mapping[type[Any], str]] = {
+    Columns = Mapping[str, Sequence[Any]]
+
+_BINARY_TYPES: Final[Mapping[type[Any], str]] = {
     sa.BigInteger: "int8",
     sa.Float: "float8",
     sa.Text: "text",
+    # On the wire a time without zone is the same 64 bits, and aware values need no conversion.
+    Instant: "timestamptz",
 }
 
 
-def append_rows(
-    session: GuardedSession, table: sa.Table, columns: Mapping[str, Sequence[Any]]
-) -> None:
+def append_rows(session: GuardedSession, table: sa.Table, columns: Columns) -> None:
     """Insert rows given as checked columns, without giving their keys back.
 
-    psycopg copies them in binary; the other drivers run one prepared INSERT for all rows.
+    PostgreSQL's drivers copy them in binary; elsewhere one prepared INSERT serves all rows.
     """
+    if not any(columns.values()):
+        return
     with session.guarded(table.name) as raw:
         connection = raw.connection()
-        if connection.dialect.driver == "psycopg":
-            _copy(connection, table, columns)
+        dialect = connection.dialect
+        if dialect.name == "sqlite":
+            _insert_prepared(connection, table, columns)
+        elif dialect.driver == "asyncpg":
+            _copy_with_asyncpg(connection, table, columns)
+        elif dialect.is_async:
+            rows = [dict(zip(columns, row, strict=True)) for row in _rows(columns)]
+            connection.execute(sa.insert(table), rows)
         else:
-            _insert(connection, table, columns)
+            _copy_with_psycopg(connection, table, columns)
 
 
-def _copy(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]]) -> None:
-    names = ", ".join(columns)
-    types = [_COPY_TYPES.get(type(table.c[name].type), "timestamp") for name in columns]
-    prepared = [_without_zone(values) for values in columns.values()]
+def _copy_with_psycopg(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
+    import psycopg  # noqa: PLC0415 - an extra
+
     driver: Any = connection.connection.driver_connection
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
-        copy.set_types(types)
-        write_row = copy.write_row
-        for row in zip(*prepared, strict=True):
-            write_row(row)
+    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types([_BINARY_TYPES[type(table.c[name].type)] for name in columns])
+            write_row = copy.write_row
+            for row in _rows(columns):
+                write_row(row)
+    except psycopg.Error as error:
+        raise _as_execution_error(connection, statement, error, lost=driver.closed) from error
 
 
-def _insert(
-    connection: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]]
-) -> None:
-    if connection.dialect.name != "sqlite":
-        connection.execute(sa.insert(table), _as_mappings(columns))
-        return
-    names = ", ".join(columns)
-    places = ", ".join("?" for _ in columns)
-    rows = list(zip(*(_as_text(values) for values in columns.values()), strict=True))
-    if rows:
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608 - our names
-        connection.exec_driver_sql(statement, rows)
+def _copy_with_asyncpg(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
+    import asyncpg  # noqa: PLC0415 - an extra
+
+    driver: Any = connection.connection.driver_connection
+    if not driver.is_in_transaction():
+        # SQLAlchemy begins with the first statement; before it, a COPY would commit by itself.
+        connection.exec_driver_sql("SELECT 1")
+    plain = {
+        name: [value and value.replace(tzinfo=None) for value in column]
+        if isinstance(table.c[name].type, Instant)
+        else column
+        for name, column in columns.items()
+    }
+    adapter: Any = connection.connection.dbapi_connection
+    try:
+        adapter.run_async(
+            lambda driver: driver.copy_records_to_table(
+                table.name, records=_rows(plain), columns=list(plain)
+            )
+        )
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise _as_execution_error(connection, "COPY", error, lost=driver.is_closed()) from error
 
 
-def _as_mappings(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+def _insert_prepared(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
+    spelled = {
+        name: [value and _spelled(value) for value in column]
+        if isinstance(table.c[name].type, Instant)
+        else column
+        for name, column in columns.items()
+    }
+    places = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - our names
+    connection.exec_driver_sql(statement, list(_rows(spelled)))
 
 
-def _without_zone(values: Sequence[Any]) -> Sequence[Any]:
-    if not values or not isinstance(values[0], datetime):
-        return values
-    return [value.replace(tzinfo=None) for value in values]
+def _rows(columns: Columns) -> Iterator[tuple[Any, ...]]:
+    return zip(*columns.values(), strict=True)
 
 
-def _as_text(values: Sequence[Any]) -> Sequence[Any]:
-    if not values or not isinstance(values[0], datetime):
-        return values
-    return [value.replace(tzinfo=None).isoformat(" ", "microseconds") for value in values]
+def _spelled(instant: datetime) -> str:
+    """Return an aware UTC instant the way SQLAlchemy writes it to SQLite, which is without zone."""
+    return instant.isoformat(" ", "microseconds")[:26]
+
+
+def _as_execution_error(
+    connection: sa.Connection, statement: str, error: Exception, *, lost: bool
+) -> DBAPIError:
+    """Return what SQLAlchemy would have raised, had the driver not been used past it."""
+    if lost:
+        connection.invalidate(error)
+    return DBAPIError(statement, None, error, connection_invalidated=lost)

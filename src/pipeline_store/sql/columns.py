@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -36,10 +36,12 @@ mapper_registry = registry(metadata=metadata)
 def map_class(kind: type[Any], table: sa.Table) -> None:
     """Map a domain class to its table.
 
-    Objects that were made before this moment lack SQLAlchemy's state; they get it when it is first
-    asked for, so that they can be read, changed and added like any other.
+    Objects get SQLAlchemy's state when it is first asked for, not when they are made: those made
+    before this moment can be read, changed and added like any other, and making one stays cheap.
     """
+    construct = kind.__init__
     mapper_registry.map_imperatively(kind, table)
+    setattr(kind, "__init__", construct)  # noqa: B010 - mypy forbids the other way
     manager = attributes.manager_of_class(kind)
     wanted = manager.STATE_ATTR
 
@@ -58,6 +60,22 @@ RowKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """An integer key: 64 bits, and on SQLite the type that an automatic key must have there."""
 
 
+def read_instant(stored: Any) -> datetime:
+    """Return the aware instant that a text in an SQLite file stands for; UTC where it says no zone.
+
+    Raises:
+        InvalidValue: it is no such text.
+    """
+    try:
+        return _aware(datetime.fromisoformat(stored))
+    except (OverflowError, TypeError, ValueError):
+        raise InvalidValue(f"a stored time cannot be read: {stored!r:.60}") from None
+
+
+def _aware(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
 class _SqliteInstant(sqlite.DATETIME):
     """Text in UTC. Reads what other programs write: with or without fraction, "T" or zone."""
 
@@ -65,12 +83,7 @@ class _SqliteInstant(sqlite.DATETIME):
         """Return a function from the stored text to a datetime."""
 
         def parse(stored: Any) -> Any:
-            if stored is None:
-                return None
-            try:
-                return datetime.fromisoformat(stored)
-            except (TypeError, ValueError):
-                raise InvalidValue(f"a stored time cannot be read: {stored!r:.60}") from None
+            return None if stored is None else read_instant(stored)
 
         return parse
 
@@ -95,19 +108,19 @@ class Instant(sa.TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the instant with its zone."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else _aware(value)
 
 
 class _SqliteShortInstant(_SqliteInstant):
-    """Text without the fraction when that is zero: sorts before both spellings of the instant."""
+    """Text with no more fraction than needed: sorts before every other spelling of the instant."""
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Return a function from a datetime to its shortest text."""
 
         def spell(value: datetime | None) -> str | None:
-            return None if value is None else value.isoformat(" ")
+            if value is None or not value.microsecond:
+                return value and value.isoformat(" ")
+            return value.isoformat(" ").rstrip("0")
 
         return spell
 
@@ -127,7 +140,8 @@ class _EarlyInstant(Instant):
 class chronological(FunctionElement[datetime]):  # noqa: N801 - reads like a SQL function
     """A stored time in a spelling that sorts by time; costs the use of an index on SQLite.
 
-    Other programs' files mix "2026-02-28 23:00:00" with "2026-02-28T01:00:00", which sorts later.
+    Other programs' files mix "2026-02-28 23:00:00" with "2026-02-28T01:00:00", which sorts later,
+    and with "2026-02-28T01:00:00+05:30", which is of another day.
     """
 
     inherit_cache = True
@@ -141,8 +155,15 @@ def _plain(element: chronological, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 @compiles(chronological, "sqlite")
-def _without_letter(element: chronological, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"replace({compiler.process(element.clauses, **kw)}, 'T', ' ')"
+def _in_utc(element: chronological, compiler: SQLCompiler, **kw: Any) -> str:
+    time = compiler.process(element.clauses, **kw)
+    # Only hours and minutes go through strftime, which rounds fractions to milliseconds.
+    minute = f"strftime('%Y-%m-%d %H:%M:', substr({time}, 1, 16) || substr({time}, -6))"
+    rest = f"substr({time}, 18, max(0, length({time}) - 23))"
+    return (
+        f"CASE WHEN {time} GLOB '*[-+]??:??' THEN {minute} || {rest} "
+        f"ELSE replace(rtrim({time}, 'Z'), 'T', ' ') END"
+    )
 
 
 def from_instant(column: sa.ColumnElement[datetime], start: datetime) -> sa.ColumnElement[bool]:
@@ -166,16 +187,17 @@ def same_instant(
     """Compare: exactly at `instant`, however it is spelled on SQLite, by use of an index."""
     if dialect != "sqlite":
         return column == instant
-    return sa.type_coerce(column, sa.Text).in_(_spellings(instant))
-
-
-def _spellings(instant: datetime) -> list[str]:
-    times = ["seconds"] if instant.microsecond == 0 else []
-    times += ["milliseconds"] if instant.microsecond % 1000 == 0 else []
-    times += ["microseconds"]
-    plain = values.as_instant("time", instant).replace(tzinfo=None)
-    bare = [plain.isoformat(letter, timespec) for letter in (" ", "T") for timespec in times]
-    return [text + zone for text in bare for zone in ("", "Z", "+00:00")]
+    # Whatever its zone, a spelling starts with the day before, the day itself or the day after.
+    text = sa.type_coerce(column, sa.Text)
+    day = values.as_instant("time", instant).date()
+    first, behind = day - timedelta(days=1), day + timedelta(days=2)
+    time = chronological(column)
+    return sa.and_(
+        text >= first.isoformat(),
+        text < behind.isoformat(),
+        from_instant(time, instant),
+        until_instant(time, instant),
+    )
 
 
 class OpenChoice(sa.TypeDecorator[Any]):

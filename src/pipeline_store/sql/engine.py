@@ -23,7 +23,13 @@ BUSY_TIMEOUT_SECONDS: Final = 30
 """How long SQLite waits for another writer; its queue is not fair, so waits have a long tail."""
 
 BEGIN_OPTION: Final = "pipeline_store_sqlite_begin"
-"""Execution option: IMMEDIATE takes SQLite's write lock at once, DEFERRED never for reading."""
+"""Execution option: when SQLite's transaction starts, and with which lock.
+
+IMMEDIATE takes the write lock at once, DEFERRED takes none for reading, and WHEN_WRITING starts
+nothing until the first statement that writes, and then takes the write lock.
+"""
+
+WHEN_WRITING: Final = "WHEN_WRITING"
 
 DRIVERS: Final = {
     ("sqlite", False): "pysqlite",
@@ -35,8 +41,13 @@ DRIVERS: Final = {
 
 SERVES_BOTH: Final = {"psycopg"}
 
+_POOL_SIZES: Final = {"pool_size", "max_overflow"}
 
-def parse_url(url: str) -> URL:
+_NEVER_WRITES: Final = {"SELECT", "PRAGMA", "EXPLAIN", "VALUES", "BEGIN", "COMMIT", "ROLLBACK"}
+"""First words of statements that need no transaction to be undone by."""
+
+
+def parse_url(url: str | URL) -> URL:
     """Return the parsed URL.
 
     Raises:
@@ -79,6 +90,9 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
         settings |= pool
     else:
         settings |= {"pool_size": 10, "max_overflow": 5, "pool_pre_ping": True}
+    if "poolclass" in options:
+        # Another kind of pool may know no sizes.
+        settings = {name: settings[name] for name in settings if name not in _POOL_SIZES}
     settings |= options
     try:
         if awaited:
@@ -120,6 +134,9 @@ def create_sqlite_file(url: URL) -> None:
     try:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
+        if not file.parent.is_dir():
+            message = f"cannot create {file}: there is no directory {file.parent}"
+            raise StoreUnavailable(message) from None
         raise StoreUnavailable(f"cannot create {file}: {error.strerror}") from None
 
 
@@ -139,7 +156,8 @@ def _prepare_sqlite_connection(dbapi: DBAPIConnection, _entry: ConnectionPoolEnt
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     mode = connection.get_execution_options().get(BEGIN_OPTION, "IMMEDIATE")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    if mode != WHEN_WRITING:
+        connection.exec_driver_sql(f"BEGIN {mode}")
 
 
 def read_only(engine: Engine) -> Engine:
@@ -149,3 +167,26 @@ def read_only(engine: Engine) -> Engine:
         if engine.dialect.name == "sqlite"
         else {"postgresql_readonly": True}
     )
+
+
+def locking_late(engine: Engine) -> Engine:
+    """Return an engine on the same connections that takes SQLite's write lock when it first writes.
+
+    Each read before that stands for itself and sees what is committed, as on PostgreSQL.
+    """
+    if engine.dialect.name != "sqlite":
+        return engine
+    late = engine.execution_options(**{BEGIN_OPTION: WHEN_WRITING})
+    event.listen(late, "before_cursor_execute", _begin_before_writing)
+    return late
+
+
+def _begin_before_writing(
+    connection: sa.Connection, cursor: Any, statement: str, *_unused: Any
+) -> None:
+    if cursor.connection.in_transaction:
+        return
+    words = statement.split(None, 1)
+    if words and words[0].upper() not in _NEVER_WRITES:
+        # Not BEGIN alone: a lock asked for after a first read fails at once when others wrote.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -6,7 +6,9 @@ tables included, so that one which dies half way leaves nothing behind.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sqlite3
+import time
+from contextlib import contextmanager, suppress
 from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
@@ -17,18 +19,24 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
-from pipeline_store.errors import SchemaOutOfDate, StoreFailure
+from pipeline_store.errors import SchemaOutOfDate, StoreBusy, StoreFailure
+from pipeline_store.sql.columns import metadata
+from pipeline_store.sql.engine import BEGIN_OPTION, BUSY_TIMEOUT_SECONDS, read_only
 from pipeline_store.sql.failures import UPGRADE_HINT, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 VERSION_TABLE: Final = "pipeline_store_version"
+ADOPT_HINT: Final = "call store.adopt() or run `pipeline-store adopt`"
 ADOPTED_REVISION: Final = "0001"
 """The revision that creates just the ten tables which databases in the field have already."""
 
 _UPGRADE_LOCK: Final = 7_306_090_331_178_116_710
 """An arbitrary number that names our upgrades among PostgreSQL's advisory locks."""
+
+
+_BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def _config(connection: sa.Connection | None = None) -> Config:
@@ -49,13 +57,42 @@ def newest_revision() -> str:
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Bring the database to the newest revision; do nothing when it is there already."""
+    """Bring the database to the newest revision; do nothing when it is there already.
+
+    Raises:
+        SchemaOutOfDate: a newer release made the database, or another program did.
+    """
     with translated(subject="upgrade"):
-        if engine.dialect.name == "sqlite":
-            _write_ahead(engine)
+        found = current(engine)
+        _refuse_unknown(found)
+        use_write_ahead_log(engine)
+        if found == newest_revision():
+            return
         with _migrating(engine) as connection:
-            _refuse_unknown(current_of(connection))
+            found = current_of(connection)
+            _refuse_unknown(found)
+            if found is None:
+                _refuse_tables_of_others(connection)
             command.upgrade(_config(connection), "head")
+
+
+def adopt(engine: sa.Engine, compare: Callable[[sa.Connection], None]) -> bool:
+    """Record that the ten tables are there already, and bring the database to the newest revision.
+
+    `compare` raises to refuse; it runs when nobody else can change the tables. Returns whether the
+    database was without a revision before.
+    """
+    with translated(subject="adopt"):
+        with _migrating(engine) as connection:
+            found = current_of(connection)
+            _refuse_unknown(found)
+            if found is None:
+                compare(connection)
+                command.stamp(_config(connection), ADOPTED_REVISION)
+            command.upgrade(_config(connection), "head")
+        # Only now is the file ours to change.
+        use_write_ahead_log(engine)
+        return found is None
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
@@ -74,14 +111,9 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
             connection.execute(sa.text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
 
 
-def stamp(connection: sa.Connection, revision: str) -> None:
-    """Record `revision` without running anything: the tables are there already."""
-    command.stamp(_config(connection), revision)
-
-
 def current(engine: sa.Engine) -> str | None:
     """Return the revision that the database is at, or None."""
-    with translated(), engine.connect() as connection:
+    with translated(), read_only(engine).connect() as connection:
         return current_of(connection)
 
 
@@ -103,6 +135,9 @@ def check(engine: sa.Engine) -> None:
     if found == needed:
         return
     _refuse_unknown(found)
+    if found is None:
+        with translated(), read_only(engine).connect() as connection:
+            _refuse_tables_of_others(connection)
     state = "no schema" if found is None else f"schema revision {found}"
     raise SchemaOutOfDate(f"found {state}, needed revision {needed}: {UPGRADE_HINT}")
 
@@ -118,18 +153,38 @@ def _refuse_unknown(found: str | None) -> None:
         raise SchemaOutOfDate(message)
 
 
-def _write_ahead(engine: sa.Engine) -> None:
-    """Switch the file to a write-ahead log, in which readers and a writer do not stop each other.
+def _refuse_tables_of_others(connection: sa.Connection) -> None:
+    """Refuse a database without revision that has tables of our names: we did not make them."""
+    found = set(sa.inspect(connection).get_table_names()) & set(metadata.tables)
+    if not found:
+        return
+    cure = ADOPT_HINT if connection.dialect.name == "sqlite" else "use an empty database or schema"
+    message = f"found no schema revision, but tables that others made ({', '.join(sorted(found))})"
+    raise SchemaOutOfDate(f"{message}: {cure}")
+
+
+def use_write_ahead_log(engine: sa.Engine) -> None:
+    """Switch an SQLite file to a write-ahead log, so that readers and a writer do not stop each other.
 
     The mode is kept in the file, so connections need not ask for it again.
     """
-    raw = engine.raw_connection()
-    try:
-        cursor = raw.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.close()
-    finally:
-        raw.close()
+    if engine.dialect.name != "sqlite":
+        return
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    with read_only(engine).connect() as connection:
+        raw: Any = connection.connection
+        while _pragma(raw, "journal_mode") == "delete":
+            try:
+                _pragma(raw, "journal_mode=WAL")
+                # In memory, or where files cannot be shared, the mode stays what it was.
+                break
+            except sqlite3.OperationalError as error:
+                # SQLite does not wait for others here, it gives up at once.
+                if error.sqlite_errorcode & 0xFF not in _BUSY:
+                    raise
+                if time.monotonic() > deadline:
+                    raise StoreBusy("other programs keep the file locked; try again") from None
+                time.sleep(0.01)
 
 
 @contextmanager
@@ -140,27 +195,42 @@ def _migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
             yield connection
         return
-    with engine.connect() as connection:
+    with engine.connect().execution_options(**{BEGIN_OPTION: "IMMEDIATE"}) as connection:
         raw: Any = connection.connection
         # Rebuilding a table drops it, which would delete the rows that refer to it; and the pragma
         # is ignored inside a transaction.
         _pragma(raw, "foreign_keys=OFF")
         try:
             with connection.begin():
+                before = _broken_references(connection)
                 yield connection
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-                if broken is not None and current_of(connection) is not None:
-                    _refuse_broken_reference(broken)
+                broken = _broken_references(connection) - before
+                if broken:
+                    _refuse_broken_reference(min(broken))
         finally:
             _pragma(raw, "foreign_keys=ON")
 
 
-def _pragma(raw: Any, setting: str) -> None:
+def _broken_references(connection: sa.Connection) -> set[tuple[str, int, str]]:
+    """Return (table, row, table referred to); an adopted file may have had some for long."""
+    broken: set[tuple[str, int, str]] = set()
+    for table in sa.inspect(connection).get_table_names():
+        # A table of others may refer to something that cannot be referred to.
+        with suppress(sa.exc.OperationalError):
+            rows = connection.exec_driver_sql(f'PRAGMA foreign_key_check("{table}")')
+            broken |= {(row[0], row[1] or 0, row[2]) for row in rows}
+    return broken
+
+
+def _pragma(raw: Any, setting: str) -> Any:
     cursor = raw.cursor()
-    cursor.execute(f"PRAGMA {setting}")
-    cursor.close()
+    try:
+        row = cursor.execute(f"PRAGMA {setting}").fetchone()
+    finally:
+        cursor.close()
+    return row and row[0]
 
 
-def _refuse_broken_reference(row: Any) -> None:
+def _refuse_broken_reference(row: tuple[str, int, str]) -> None:
     message = f"the migration left {row[0]} row {row[1]} referring to a missing {row[2]} row"
     raise StoreFailure(message)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +15,12 @@ from pipeline_store.importers import files, read_trending_file, read_yt_dlp_file
 from tests.unit.importers.made_up import BARE_HEADER, BARE_ROW, file_of, packed, trending
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Generator
+
+
+def is_open(path: str) -> bool:
+    readers = (one for one in gc.get_objects() if isinstance(one, io.BufferedReader))
+    return any(not reader.closed and reader.name in (path, Path(path)) for reader in readers)
 
 
 def refused(path: str) -> str:
@@ -142,3 +150,29 @@ def test_a_damaged_byte_in_a_field_that_is_not_kept_loses_nothing(tmp_path: Path
     row = BARE_ROW.encode().replace(b",1,", b",\x81,")
     readings, _ = trending(tmp_path, header.encode() + row)
     assert len(readings) == 1
+
+
+@pytest.mark.parametrize("read", [read_trending_file, read_yt_dlp_file])
+def test_a_refused_file_is_closed(tmp_path: Path, read: Callable[[str], Generator[object]]) -> None:
+    """Nothing keeps the file open, even while the error is being handled."""
+    path = file_of(tmp_path, "[5]\n{}" if read is read_trending_file else "5")
+    with pytest.raises(InputFileRefused) as caught:
+        list(read(path))
+    assert caught.value.path == path
+    assert not is_open(path)
+
+
+@pytest.mark.parametrize(
+    ("read", "content"),
+    [(read_trending_file, BARE_HEADER + BARE_ROW * 2), (read_yt_dlp_file, '[{"id": "x"}, 5]')],
+)
+def test_a_reader_that_is_left_early_closes_its_file(
+    tmp_path: Path, read: Callable[[str], Generator[object]], content: str
+) -> None:
+    """close() is enough, wherever the reader stands."""
+    path = file_of(tmp_path, content)
+    rows = read(path)
+    next(rows)
+    assert is_open(path)
+    rows.close()
+    assert not is_open(path)

@@ -176,6 +176,14 @@ def test_where_the_instant_comes_from(tmp_path: Path) -> None:
     assert instant(with_own, SAID) == datetime(2020, 2, 12, 20, 41, 18, tzinfo=UTC)
 
 
+def test_videos_outside_of_a_list_of_videos(tmp_path: Path) -> None:
+    """A bare video, and videos in a response of a kind that is new, are videos all the same."""
+    bare = item("video_one_1", statistics=STATISTICS)
+    new_kind = {"kind": "youtube#newKind", "items": [item("video_two_2", statistics=STATISTICS)]}
+    result = read(tmp_path, bare, new_kind)
+    assert [joined.reading.video_id for joined in result.readings] == ["video_one_1", "video_two_2"]
+
+
 def test_an_empty_response_is_sound(tmp_path: Path) -> None:
     """Unknown ids are left out by the API; a response without items has no rows."""
     result = read(tmp_path, response())

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline_store.errors import InputFileRefused, InvalidValue, NaiveDatetimeWarning
-from pipeline_store.importers import FileSummary, VideoReading, read_yt_dlp_file
+from pipeline_store.importers import (
+    FileSummary,
+    VideoReading,
+    json_files,
+    read_yt_dlp_file,
+)
 from tests.unit.importers.made_up import account_of, file_of, json_file_of, packed, refusals
 
 if TYPE_CHECKING:
@@ -80,6 +85,8 @@ def test_absent_is_unknown(tmp_path: Path) -> None:
         ("abcdefghijk.1738703053.info.json", "absent", None, AT_EPOCH),
         ("abcdefghijk.info.json", None, None, None),
         ("12345678901.info.json", None, None, None),
+        ("channel.01234567890.info.json", None, None, None),
+        ("abcdefghijk.9999999999.info.json", None, None, None),
     ],
 )
 def test_where_the_instant_comes_from(
@@ -158,6 +165,7 @@ def test_the_day_of_upload_is_the_last_resort(tmp_path: Path) -> None:
         {"channel": ["A"]},
         {"categories": "Music"},
         {"categories": [5]},
+        {"categories": ["a" * 256]},
         {"extractor_key": "Vimeo"},
         {"extractor_key": 7},
     ],
@@ -217,6 +225,18 @@ def test_a_playlist_without_entries_is_counted(tmp_path: Path) -> None:
     readings, summary = read(tmp_path, {"_type": "playlist", "id": "PL1", "title": "A list"})
     assert readings == []
     assert [ignored.reason for ignored in summary.ignored] == ["a playlist without its videos"]
+
+
+def test_a_document_larger_than_memory_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document is held whole, so it has a limit; lines have it each, and not together."""
+    monkeypatch.setattr(json_files, "LARGEST_DOCUMENT", 2000)
+    document = file_of(tmp_path, json.dumps([dump()] * 20, indent=1), "document.json")
+    with pytest.raises(InputFileRefused, match="write one object per line"):
+        list(read_yt_dlp_file(document))
+    lines = file_of(tmp_path, f"{json.dumps(dump())}\n" * 20, "lines.json")
+    assert len(list(read_yt_dlp_file(lines))) == 20
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

@@ -6,6 +6,7 @@ from typing import final
 
 import sqlalchemy as sa
 
+from pipeline_store import values
 from pipeline_store.production import Short, ShortRepository, ShortStatus
 from pipeline_store.repository import check_key
 from pipeline_store.sql.columns import Instant, OpenChoice, RowKey, map_class, metadata
@@ -42,3 +43,9 @@ class SqlShortRepository(SqlRepository[Short, int], ShortRepository):
         check_key("run_id", run_id, is_text=False)
         c = shorts.c
         return self._all(sa.select(Short).where(c.pipeline_run_id == run_id).order_by(c.id))
+
+    def in_status(self, status: ShortStatus) -> list[Short]:
+        """See `ShortRepository.in_status`."""
+        wanted = values.as_member("status", ShortStatus, status)
+        c = shorts.c
+        return self._all(sa.select(Short).where(c.status == wanted).order_by(c.id))
