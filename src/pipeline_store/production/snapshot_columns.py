@@ -22,31 +22,35 @@ from pipeline_store.errors import InvalidValue
 from pipeline_store.production.analytics import Analytics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pipeline_store.clock import Clock
     from pipeline_store.production.analytics import Snapshot
 
+_READING: Final[Any] = Analytics  # whose type checkers do not see that it is an attrs class
 FIELDS: Final[Mapping[str, Any]] = {
-    field.name: field for field in attrs.fields(Analytics) if field.init
+    field.name: field for field in attrs.fields(_READING) if field.init
 }
 NAMES: Final = tuple(FIELDS)
 
-_all_fields: Final[Callable[[Any], tuple[Any, ...]]] = itemgetter(*NAMES)
+_NOTHING: Final[Mapping[str, Any]] = dict.fromkeys(NAMES)
+_GETTERS: Final = {name: itemgetter(name) for name in NAMES}
 
 
 def checked_columns(
     snapshots: Sequence[Snapshot], now: Clock, *, first_row: int = 0
-) -> dict[str, Sequence[Any]]:
-    """Return the readings as one sequence per field, with times aware and in UTC.
+) -> dict[str, list[Any]]:
+    """Return the readings as one list per field, with times aware and in UTC.
 
     Raises:
         InvalidValue: a value that the field cannot hold, a missing video or an unknown field; the
             message names the row, counted from `first_row`.
     """
-    rows = [_values(snapshot, row) for row, snapshot in enumerate(snapshots, first_row)]
-    columns: dict[str, Sequence[Any]] = dict.fromkeys(NAMES, ())
-    columns.update(zip(NAMES, zip(*rows, strict=True), strict=False))
+    rows = [_held(snapshot, row) for row, snapshot in enumerate(snapshots, first_row)]
+    try:
+        columns = {name: list(map(get, rows)) for name, get in _GETTERS.items()}
+    except KeyError:
+        raise _wrong_name(snapshots, first_row) from None
     for name, column in columns.items():
         if name == "measured_at":
             columns[name] = _instants(column, now, first_row)
@@ -55,22 +59,35 @@ def checked_columns(
     return columns
 
 
-def _values(snapshot: Snapshot, row: int) -> tuple[Any, ...]:
+def _held(snapshot: Any, row: int) -> Mapping[str, Any]:
+    """Return the reading's values by name; whether the names are right shows when they are used."""
+    held: Mapping[str, Any] = snapshot
+    kind = type(snapshot)
+    if kind is dict and len(held) == len(NAMES):
+        return held
     if isinstance(snapshot, Analytics):
-        try:
-            return _all_fields(vars(snapshot))
-        except KeyError as missing:
-            # A caller's own session can hold an object whose fields are to be read again.
-            raise InvalidValue(f"row {row}: {missing.args[0]} is not loaded") from None
-    if type(snapshot) is not dict and not isinstance(snapshot, Mapping):
-        found = type(snapshot).__name__
-        raise InvalidValue(f"row {row}: Analytics or a mapping expected, found {found}")
-    if not snapshot.keys() <= FIELDS.keys():
-        names = ", ".join(sorted(map(str, snapshot.keys() - FIELDS.keys())))
-        raise InvalidValue(f"row {row}: unknown field {names}; known: {', '.join(NAMES)}")
-    if len(snapshot) == len(NAMES):
-        return _all_fields(snapshot)
-    return tuple(map(snapshot.get, NAMES))
+        return vars(snapshot)
+    if kind is not dict and not isinstance(snapshot, Mapping):
+        raise InvalidValue(f"row {row}: Analytics or a mapping expected, found {kind.__name__}")
+    if not held.keys() <= FIELDS.keys():
+        raise _unknown_field(held, row)
+    return {**_NOTHING, **held}
+
+
+def _wrong_name(snapshots: Sequence[Any], first_row: int) -> InvalidValue:
+    for row, snapshot in enumerate(snapshots, first_row):
+        if not isinstance(snapshot, Analytics):
+            if not snapshot.keys() <= FIELDS.keys():
+                return _unknown_field(snapshot, row)
+        elif missing := FIELDS.keys() - vars(snapshot).keys():
+            # A caller's own session can hold objects whose fields are still to be read again.
+            return InvalidValue(f"row {row}: {min(missing)} is not loaded")
+    return InvalidValue(f"row {first_row}: a reading changed while it was read")
+
+
+def _unknown_field(held: Mapping[str, Any], row: int) -> InvalidValue:
+    names = ", ".join(sorted(map(str, held.keys() - FIELDS.keys())))
+    return InvalidValue(f"row {row}: unknown field {names}; known: {', '.join(NAMES)}")
 
 
 def _is_sound(name: str, column: Sequence[Any]) -> bool:
@@ -116,10 +133,10 @@ def _check_each(name: str, column: Sequence[Any], first_row: int) -> None:
             raise InvalidValue(f"row {row}: {error}") from None
 
 
-def _instants(column: Sequence[Any], now: Clock, first_row: int) -> Sequence[datetime]:
-    if set(map(type, column)) == {datetime} and all(time.tzinfo is UTC for time in column):
-        if values.EARLIEST <= min(column) and max(column) < values.LATEST:
-            return column
+def _instants(column: list[Any], now: Clock, first_row: int) -> list[datetime]:
+    are_utc = set(map(type, column)) == {datetime} and all(time.tzinfo is UTC for time in column)
+    if are_utc and min(column) >= values.EARLIEST and max(column) < values.LATEST:
+        return column
     instants: list[datetime] = []
     for row, value in enumerate(column, first_row):
         try:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from pipeline_store.sql.columns import Instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pipeline_store.sql.session import GuardedSession
@@ -48,8 +48,6 @@ def append_rows(session: GuardedSession, table: sa.Table, columns: Columns) -> N
 
 
 def _copy_with_psycopg(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
-    import psycopg  # noqa: PLC0415 - an extra
-
     driver: Any = connection.connection.driver_connection
     statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
     try:
@@ -58,44 +56,48 @@ def _copy_with_psycopg(connection: sa.Connection, table: sa.Table, columns: Colu
             write_row = copy.write_row
             for row in _rows(columns):
                 write_row(row)
-    except psycopg.Error as error:
+    except connection.dialect.loaded_dbapi.Error as error:
         raise _as_execution_error(connection, statement, error, lost=driver.closed) from error
 
 
 def _copy_with_asyncpg(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
-    import asyncpg  # noqa: PLC0415 - an extra
-
+    module: Any = connection.dialect.loaded_dbapi
+    adapter: Any = connection.connection.dbapi_connection
     driver: Any = connection.connection.driver_connection
     if not driver.is_in_transaction():
         # SQLAlchemy begins with the first statement; before it, a COPY would commit by itself.
         connection.exec_driver_sql("SELECT 1")
-    plain = {
-        name: [value and value.replace(tzinfo=None) for value in column]
-        if isinstance(table.c[name].type, Instant)
-        else column
-        for name, column in columns.items()
-    }
-    adapter: Any = connection.connection.dbapi_connection
+    rows = _rows(_with_times(table, columns, _without_zone))
+
+    def copy(driver: Any) -> Any:
+        return driver.copy_records_to_table(table.name, records=rows, columns=list(columns))
+
     try:
-        adapter.run_async(
-            lambda driver: driver.copy_records_to_table(
-                table.name, records=_rows(plain), columns=list(plain)
-            )
-        )
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        adapter.run_async(copy)
+    except (module.asyncpg.PostgresError, module.asyncpg.InterfaceError) as error:
         raise _as_execution_error(connection, "COPY", error, lost=driver.is_closed()) from error
 
 
 def _insert_prepared(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
-    spelled = {
-        name: [value and _spelled(value) for value in column]
-        if isinstance(table.c[name].type, Instant)
-        else column
+    rows = _rows(_with_times(table, columns, _spelled))
+    names = ", ".join(columns)
+    places = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608 - our names
+    connection.exec_driver_sql(statement, list(rows))
+
+
+def _with_times(
+    table: sa.Table, columns: Columns, convert: Callable[[datetime], object]
+) -> Columns:
+    times = {name for name in columns if isinstance(table.c[name].type, Instant)}
+    return {
+        name: [value and convert(value) for value in column] if name in times else column
         for name, column in columns.items()
     }
-    places = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - our names
-    connection.exec_driver_sql(statement, list(_rows(spelled)))
+
+
+def _without_zone(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=None)
 
 
 def _rows(columns: Columns) -> Iterator[tuple[Any, ...]]:

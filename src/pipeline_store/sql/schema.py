@@ -217,7 +217,8 @@ def _broken_references(connection: sa.Connection) -> set[tuple[str, int, str]]:
     for table in sa.inspect(connection).get_table_names():
         # A table of others may refer to something that cannot be referred to.
         with suppress(sa.exc.OperationalError):
-            rows = connection.exec_driver_sql(f'PRAGMA foreign_key_check("{table}")')
+            name = connection.dialect.identifier_preparer.quote(table)
+            rows = connection.exec_driver_sql(f"PRAGMA foreign_key_check({name})")
             broken |= {(row[0], row[1] or 0, row[2]) for row in rows}
     return broken
 

@@ -38,6 +38,8 @@ class GuardedSession:
         self.read_only: Final = read_only
         self.undone = False
         self._added: list[Any] = []
+        #: What objects held when they were read, for those that were written since.
+        self._read: dict[Any, Mapping[str, Any]] = {}
         event.listen(session, "before_flush", self._before_flush)
 
     @property
@@ -107,6 +109,8 @@ class GuardedSession:
             taken_in: list[object] = []
             for entity in entities:
                 state = attributes.instance_state(entity)
+                if state.was_deleted:
+                    raise Conflict(f"{subject} was removed")
                 if state.session not in (None, session):
                     raise Conflict(f"{subject} belongs to another open unit of work")
                 if state.key is None:
@@ -121,8 +125,6 @@ class GuardedSession:
     def _take_in(self, session: Session, entities: Sequence[object], subject: str) -> None:
         for entity in entities:
             state = attributes.instance_state(entity)
-            if state.was_deleted:
-                raise Conflict(f"{subject} was removed")
             if state.key in session.identity_map:
                 raise Conflict(f"{subject} is in this unit of work already, as another object")
         _check_unchanged(session, entities)
@@ -169,24 +171,33 @@ class GuardedSession:
             self.rollback()
             self.undone = True
             raise
-        self._added.clear()
+        self._forget()
 
     def rollback(self) -> None:
         """Undo; objects keep their values, and those that were added are new again."""
         session = self.session
-        kept: list[tuple[object, Mapping[str, Any]]] = []
         added = {id(entity) for entity in self._added}
-        for entity in [*session.identity_map.values(), *session.deleted]:
-            if id(entity) not in added:
-                kept.append((entity, dict(attributes.instance_dict(entity))))
-                session.expunge(entity)
+        written = [
+            (entity, read, dict(attributes.instance_dict(entity)))
+            for entity, read in self._read.items()
+            if id(entity) not in added
+        ]
+        # An object that is in the session while it rolls back would lose its values.
+        for entity in [entity for entity in session.identity_map.values() if id(entity) not in added]:
+            session.expunge(entity)
         with translated():
             session.rollback()
         session.expunge_all()
+        for entity, read, present in written:
+            _restore(entity, read, present)
         for entity in self._added:
             forget_key(entity)
-        self._added.clear()
+        self._forget()
         self.undone = False
+
+    def _forget(self) -> None:
+        self._added.clear()
+        self._read.clear()
 
     def close(self) -> None:
         """Give the connection back."""
@@ -200,6 +211,8 @@ class GuardedSession:
         if self.read_only and (changed or removed or session.new):
             self.check_writable()
         _check_unchanged(session, [*changed, *removed])
+        for entity in [*changed, *removed]:
+            self._read.setdefault(entity, _values_read(entity))
 
 
 class GuestSession(GuardedSession):
@@ -239,6 +252,22 @@ def _refuse_foreign_key(entity: object, subject: str) -> None:
     column = object_mapper(entity).primary_key[0]
     if column.autoincrement is True and getattr(entity, column.key) is not None:
         raise Conflict(f"{subject} was read from another store, or removed")
+
+
+def _values_read(entity: object) -> Mapping[str, Any]:
+    mapper = object_mapper(entity)
+    return {
+        prop.key: _value_read(entity, mapper, prop.columns[0].name) for prop in mapper.column_attrs
+    }
+
+
+def _restore(entity: object, read: Mapping[str, Any], present: Mapping[str, Any]) -> None:
+    """Make an object one that was read with some values and changed to others."""
+    for name, value in read.items():
+        attributes.set_committed_value(entity, name, value)
+    for name, value in present.items():
+        if name in read and value is not read[name]:
+            object.__setattr__(entity, name, value)
 
 
 def forget_key(entity: object) -> None:
