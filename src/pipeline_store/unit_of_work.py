@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline_store.production import (
     AnalyticsRepository,
@@ -18,9 +19,27 @@ from pipeline_store.production import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from types import TracebackType
     from typing import Self
+
+    from pipeline_store.clock import Clock
+
+
+AnyRepository = TypeVar("AnyRepository")
+
+
+class Collection(cached_property[AnyRepository]):
+    """How a store's unit of work declares a collection: its repository, made when first used."""
+
+    def __init__(self, kind: Callable[[Any, Clock], AnyRepository]) -> None:
+        """Make repositories of this kind from the unit of work's session and clock."""
+
+        def make(unit_of_work: Any) -> AnyRepository:
+            return kind(unit_of_work.session, unit_of_work.now)
+
+        super().__init__(make)
 
 
 class Collections(Protocol):

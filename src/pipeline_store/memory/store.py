@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar, final
+from typing import TYPE_CHECKING, Self, final
 
 from pipeline_store.clock import utc_now
 from pipeline_store.memory.production import (
@@ -20,42 +19,28 @@ from pipeline_store.memory.production import (
 )
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import Tables
-from pipeline_store.unit_of_work import Store, UnitOfWork
+from pipeline_store.unit_of_work import Collection, Store, UnitOfWork
 
 if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
     from pipeline_store.clock import Clock
-    from pipeline_store.memory.repository import MemoryRepository
-
-AnyRepository = TypeVar("AnyRepository", bound="MemoryRepository[Any, Any]")
-
-
-class _Collection(cached_property[AnyRepository]):
-    """A repository, made when it is first used."""
-
-    def __init__(self, kind: type[AnyRepository]) -> None:
-        def make(unit_of_work: MemoryUnitOfWork) -> AnyRepository:
-            return kind(unit_of_work.session, unit_of_work.now)
-
-        super().__init__(make)
-
 
 @final
 class MemoryUnitOfWork(UnitOfWork):
     """The collections over dictionaries."""
 
-    discovered_videos = _Collection(MemoryDiscoveredVideoRepository)
-    pipeline_runs = _Collection(MemoryPipelineRunRepository)
-    clips = _Collection(MemoryClipRepository)
-    scripts = _Collection(MemoryScriptRepository)
-    tts_audio = _Collection(MemoryTTSAudioRepository)
-    shorts = _Collection(MemoryShortRepository)
-    analytics = _Collection(MemoryAnalyticsRepository)
-    reviews = _Collection(MemoryReviewLogRepository)
-    config_overrides = _Collection(MemoryConfigOverrideRepository)
-    errors = _Collection(MemoryErrorLogRepository)
+    discovered_videos = Collection(MemoryDiscoveredVideoRepository)
+    pipeline_runs = Collection(MemoryPipelineRunRepository)
+    clips = Collection(MemoryClipRepository)
+    scripts = Collection(MemoryScriptRepository)
+    tts_audio = Collection(MemoryTTSAudioRepository)
+    shorts = Collection(MemoryShortRepository)
+    analytics = Collection(MemoryAnalyticsRepository)
+    reviews = Collection(MemoryReviewLogRepository)
+    config_overrides = Collection(MemoryConfigOverrideRepository)
+    errors = Collection(MemoryErrorLogRepository)
 
     def __init__(self, session: MemorySession, clock: Clock) -> None:
         """Work over `session`; take the time from `clock`."""

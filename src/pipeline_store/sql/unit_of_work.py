@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar, final
+from typing import TYPE_CHECKING, Self, final
 
 from pipeline_store.sql.production import (
     SqlAnalyticsRepository,
@@ -19,7 +18,7 @@ from pipeline_store.sql.production import (
 )
 from pipeline_store.clock import utc_now
 from pipeline_store.sql.session import GuardedSession, GuestSession
-from pipeline_store.unit_of_work import UnitOfWork
+from pipeline_store.unit_of_work import Collection, UnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,37 +26,23 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pipeline_store.clock import Clock
-    from pipeline_store.sql.repository import SqlRepository
 
     from sqlalchemy.orm import Session
-
-AnyRepository = TypeVar("AnyRepository", bound="SqlRepository[Any, Any]")
-
-
-class _Collection(cached_property[AnyRepository]):
-    """A repository, made when it is first used."""
-
-    def __init__(self, kind: type[AnyRepository]) -> None:
-        def make(unit_of_work: SqlUnitOfWork) -> AnyRepository:
-            return kind(unit_of_work.session, unit_of_work.now)
-
-        super().__init__(make)
-
 
 @final
 class SqlUnitOfWork(UnitOfWork):
     """The collections over one transaction of SQLite or PostgreSQL."""
 
-    discovered_videos = _Collection(SqlDiscoveredVideoRepository)
-    pipeline_runs = _Collection(SqlPipelineRunRepository)
-    clips = _Collection(SqlClipRepository)
-    scripts = _Collection(SqlScriptRepository)
-    tts_audio = _Collection(SqlTTSAudioRepository)
-    shorts = _Collection(SqlShortRepository)
-    analytics = _Collection(SqlAnalyticsRepository)
-    reviews = _Collection(SqlReviewLogRepository)
-    config_overrides = _Collection(SqlConfigOverrideRepository)
-    errors = _Collection(SqlErrorLogRepository)
+    discovered_videos = Collection(SqlDiscoveredVideoRepository)
+    pipeline_runs = Collection(SqlPipelineRunRepository)
+    clips = Collection(SqlClipRepository)
+    scripts = Collection(SqlScriptRepository)
+    tts_audio = Collection(SqlTTSAudioRepository)
+    shorts = Collection(SqlShortRepository)
+    analytics = Collection(SqlAnalyticsRepository)
+    reviews = Collection(SqlReviewLogRepository)
+    config_overrides = Collection(SqlConfigOverrideRepository)
+    errors = Collection(SqlErrorLogRepository)
 
     def __init__(
         self,

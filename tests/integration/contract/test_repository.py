@@ -1,0 +1,446 @@
+"""What every collection can do: the promises of `Repository`, for all ten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline_store.errors import AlreadyExists, Conflict, InUse, InvalidValue, NotFound
+from tests.integration.contract.samples import (
+    COLLECTIONS,
+    NUMBERED,
+    Parents,
+    content,
+    every_field,
+    key_of,
+    page,
+    sample,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from pipeline_store import Store
+
+every_collection = pytest.mark.parametrize("collection", COLLECTIONS)
+every_numbered_collection = pytest.mark.parametrize("collection", NUMBERED)
+
+
+@every_collection
+def test_an_added_object_has_its_key_at_once(
+    store: Store, parents: Parents, collection: str
+) -> None:
+    """`add` returns the object itself, with its key, before any commit."""
+    with store.unit_of_work() as uow:
+        new = sample(collection, parents)
+        added = getattr(uow, collection).add(new)
+        assert added is new
+        assert key_of(added) is not None
+
+
+@every_collection
+def test_every_field_is_kept(store: Store, parents: Parents, collection: str) -> None:
+    """What is read back in another unit of work equals what was added, in value and in type."""
+    wanted = every_field(collection, parents)
+    with store.unit_of_work() as uow:
+        added = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        found = getattr(uow, collection).get(key_of(added))
+        assert found is not added
+        read = values_of(found)
+    assert {name: read[name] for name in wanted} == wanted
+    assert {name: type(value) for name, value in read.items()} == {
+        name: type(value) for name, value in values_of(added).items()
+    }
+
+
+@every_collection
+def test_a_change_of_an_attribute_is_written_at_the_commit(
+    store: Store, parents: Parents, collection: str
+) -> None:
+    """Assigning to a field of an object that was read is all it takes to change its row."""
+    name, value = {
+        "discovered_videos": ("title", "Eleven saves"),
+        "pipeline_runs": ("video_file_path", "out/other.mp4"),
+        "clips": ("rank_position", 2),
+        "scripts": ("opening_text", "Hello."),
+        "tts_audio": ("voice_profile", "loud"),
+        "shorts": ("title", "Two saves"),
+        "analytics": ("view_count", 7),
+        "reviews": ("response_detail", "fine, really"),
+        "config_overrides": ("value", "another value"),
+        "errors": ("resolved", 1),
+    }[collection]
+    with store.unit_of_work() as uow:
+        key = key_of(getattr(uow, collection).add(sample(collection, parents)))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        setattr(getattr(uow, collection).get(key), name, value)
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert getattr(getattr(uow, collection).get(key), name) == value
+
+
+@every_collection
+def test_what_is_not_there(store: Store, collection: str) -> None:
+    """For an unknown key `find` returns None and `get` raises NotFound, naming the key."""
+    key: Any = "nothing" if collection == "config_overrides" else 4711
+    with store.unit_of_work() as uow:
+        assert getattr(uow, collection).find(key) is None
+        with pytest.raises(NotFound, match=str(key)):
+            getattr(uow, collection).get(key)
+
+
+@every_collection
+def test_one_object_for_one_key(store: Store, parents: Parents, collection: str) -> None:
+    """Within a unit of work every question returns the same object for the same key."""
+    with store.unit_of_work() as uow:
+        key = key_of(getattr(uow, collection).add(sample(collection, parents)))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        found = getattr(uow, collection).find(key)
+        assert getattr(uow, collection).get(key) is found
+        assert any(other is found for other in page(uow, collection))
+
+
+@every_collection
+def test_removing(store: Store, parents: Parents, collection: str) -> None:
+    """A removed object is gone for its own unit of work at once, and for others after the commit."""
+    with store.unit_of_work() as uow:
+        kept = key_of(getattr(uow, collection).add(sample(collection, parents, 1)))
+        gone = key_of(getattr(uow, collection).add(sample(collection, parents, 2)))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        before = getattr(uow, collection).count()
+        getattr(uow, collection).remove(getattr(uow, collection).get(gone))
+        assert getattr(uow, collection).find(gone) is None
+        assert getattr(uow, collection).count() == before - 1
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert getattr(uow, collection).find(gone) is None
+        assert getattr(uow, collection).find(kept) is not None
+
+
+@every_collection
+def test_removing_an_object_of_an_earlier_unit_of_work(
+    store: Store, parents: Parents, collection: str
+) -> None:
+    """An object that was read earlier can be removed; nobody changed it since."""
+    with store.unit_of_work() as uow:
+        added = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        getattr(uow, collection).remove(added)
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert getattr(uow, collection).find(key_of(added)) is None
+
+
+@every_collection
+def test_removing_what_was_never_stored(
+    store: Store, parents: Parents, collection: str
+) -> None:
+    """Removing a new object is NotFound."""
+    with store.unit_of_work() as uow, pytest.raises(NotFound, match="never stored"):
+        getattr(uow, collection).remove(sample(collection, parents))
+
+
+@every_collection
+def test_removing_twice(store: Store, parents: Parents, collection: str) -> None:
+    """Removing an object again is a Conflict, in the same unit of work and in a later one."""
+    with store.unit_of_work() as uow:
+        added = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+        getattr(uow, collection).remove(added)
+        with pytest.raises(Conflict):
+            getattr(uow, collection).remove(added)
+    with store.unit_of_work() as uow:
+        again = getattr(uow, collection).get(key_of(added))
+        getattr(uow, collection).remove(again)
+        uow.commit()
+    with store.unit_of_work() as uow, pytest.raises(Conflict):
+        getattr(uow, collection).remove(again)
+
+
+@every_collection
+def test_adding_what_was_removed(store: Store, parents: Parents, collection: str) -> None:
+    """A removed object cannot be added again, before or after the commit: that is a Conflict."""
+    with store.unit_of_work() as uow:
+        added = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+        getattr(uow, collection).remove(added)
+        with pytest.raises(Conflict):
+            getattr(uow, collection).add(added)
+    with store.unit_of_work() as uow:
+        again = getattr(uow, collection).get(key_of(added))
+        getattr(uow, collection).remove(again)
+        uow.commit()
+    with store.unit_of_work() as uow, pytest.raises(Conflict):
+        getattr(uow, collection).add(again)
+
+
+@every_collection
+def test_a_removal_that_is_rolled_back(store: Store, parents: Parents, collection: str) -> None:
+    """An object whose removal was rolled back keeps its values, and its row."""
+    with store.unit_of_work() as uow:
+        added = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    before = values_of(added)
+    with store.unit_of_work() as uow:
+        found = getattr(uow, collection).get(key_of(added))
+        getattr(uow, collection).remove(found)
+        uow.rollback()
+        assert values_of(found) == before
+        assert getattr(uow, collection).add(found) is found
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert values_of(getattr(uow, collection).get(key_of(added))) == before
+
+
+@every_collection
+def test_adding_many(store: Store, parents: Parents, collection: str) -> None:
+    """`add_many` takes a generator and returns the objects themselves, with keys, in order."""
+    with store.unit_of_work() as uow:
+        new = [sample(collection, parents, number) for number in range(1, 6)]
+        added = getattr(uow, collection).add_many(entity for entity in new)
+        assert [id(entity) for entity in added] == [id(entity) for entity in new]
+        keys = [key_of(entity) for entity in added]
+        assert keys == sorted(set(keys))
+        assert getattr(uow, collection).add_many([]) == []
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert [key_of(row) for row in page(uow, collection)][-5:] == keys
+
+
+@every_collection
+def test_many_with_a_wrong_one_among_them(
+    store: Store, parents: Parents, collection: str
+) -> None:
+    """`add_many` adds none when one of them is of another class, and the rest of the work stands."""
+    with store.unit_of_work() as uow:
+        kept = getattr(uow, collection).add(sample(collection, parents, 1))
+        before = getattr(uow, collection).count()
+        new = sample(collection, parents, 2)
+        with pytest.raises(InvalidValue, match="expected, found object"):
+            getattr(uow, collection).add_many([new, object()])
+        assert getattr(uow, collection).count() == before
+        assert key_of(new) is None or collection == "config_overrides"
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert getattr(uow, collection).find(key_of(kept)) is not None
+        assert getattr(uow, collection).count() == before
+
+
+@every_collection
+def test_pages(store: Store, parents: Parents, collection: str) -> None:
+    """Pages walk over all objects in key order, each behind the key that the last one ended with."""
+    with store.unit_of_work() as uow:
+        new = [sample(collection, parents, number) for number in (3, 1, 5, 2, 4)]
+        getattr(uow, collection).add_many(new)
+        uow.commit()
+    with store.unit_of_work(read_only=True) as uow:
+        keys = [key_of(row) for row in getattr(uow, collection).page()]
+        assert keys == sorted(keys)
+        assert {key_of(entity) for entity in new} <= set(keys)
+        assert getattr(uow, collection).count() == len(keys)
+        walked: list[Any] = []
+        while part := getattr(uow, collection).page(walked[-1] if walked else None, limit=2):
+            walked += [key_of(row) for row in part]
+        assert walked == keys
+        assert getattr(uow, collection).page(after=keys[-1]) == []
+
+
+@every_collection
+@pytest.mark.parametrize("limit", [0, -1, 10_001, True, 1.0, "1", None])
+def test_the_size_of_a_page(store: Store, collection: str, limit: Any) -> None:
+    """A page has 1 to 10,000 objects; any other limit is refused."""
+    with store.unit_of_work() as uow:
+        with pytest.raises(InvalidValue, match="limit"):
+            getattr(uow, collection).page(limit=limit)
+        assert getattr(uow, collection).page(limit=1) == []
+        assert getattr(uow, collection).page(limit=10_000) == []
+
+
+@pytest.mark.parametrize(
+    ("collection", "field"),
+    [
+        ("clips", "pipeline_run_id"),
+        ("clips", "discovered_video_id"),
+        ("scripts", "pipeline_run_id"),
+        ("tts_audio", "pipeline_run_id"),
+        ("shorts", "pipeline_run_id"),
+        ("shorts", "clip_id"),
+        ("reviews", "pipeline_run_id"),
+        ("errors", "pipeline_run_id"),
+    ],
+)
+class TestParents:
+    """Objects refer only to objects that are there."""
+
+    def test_adding_a_child_of_nobody(
+        self, store: Store, parents: Parents, collection: str, field: str
+    ) -> None:
+        """An object that refers to an absent one cannot be added: that is NotFound."""
+        before = content(store)
+        with store.unit_of_work() as uow, pytest.raises(NotFound):
+            getattr(uow, collection).add(sample(collection, parents, **{field: 4711}))
+        assert content(store) == before
+
+    def test_sending_a_child_to_nobody(
+        self, store: Store, parents: Parents, collection: str, field: str
+    ) -> None:
+        """A stored object cannot be made to refer to an absent one: the commit is NotFound."""
+        with store.unit_of_work() as uow:
+            added = getattr(uow, collection).add(sample(collection, parents))
+            uow.commit()
+        before = content(store)
+        with store.unit_of_work() as uow:
+            setattr(getattr(uow, collection).get(added.id), field, 4711)
+            with pytest.raises(NotFound):
+                uow.commit()
+        assert content(store) == before
+
+    def test_a_parent_is_not_removed(
+        self, store: Store, parents: Parents, collection: str, field: str
+    ) -> None:
+        """What other objects refer to cannot be removed: that is InUse."""
+        owner, key = {
+            "pipeline_run_id": ("pipeline_runs", parents.run),
+            "discovered_video_id": ("discovered_videos", parents.video),
+            "clip_id": ("clips", parents.clip),
+        }[field]
+        with store.unit_of_work() as uow:
+            getattr(uow, collection).add(sample(collection, parents))
+            uow.commit()
+        before = content(store)
+        with store.unit_of_work() as uow, pytest.raises(InUse):
+            getattr(uow, owner).remove(getattr(uow, owner).get(key))
+        assert content(store) == before
+
+
+def test_a_parent_goes_after_its_children(store: Store, parents: Parents) -> None:
+    """Once its children are removed, a parent can be removed in the same unit of work."""
+    with store.unit_of_work() as uow:
+        uow.clips.remove(uow.clips.get(parents.clip))
+        uow.pipeline_runs.remove(uow.pipeline_runs.get(parents.run))
+        uow.discovered_videos.remove(uow.discovered_videos.get(parents.video))
+        uow.commit()
+    assert all(rows == [] for rows in content(store).values())
+
+
+def test_empty_references(store: Store, parents: Parents) -> None:
+    """A short may be of no clip, and an error of no run."""
+    with store.unit_of_work() as uow:
+        short = uow.shorts.add(sample("shorts", parents, clip_id=None))
+        error = uow.errors.add(sample("errors", parents, pipeline_run_id=None))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert uow.shorts.get(short.id).clip_id is None
+        assert uow.errors.get(error.id).pipeline_run_id is None
+
+
+@pytest.mark.parametrize("same_unit_of_work", [True, False])
+@pytest.mark.parametrize("collection", ["discovered_videos", "config_overrides"])
+def test_a_unique_value_is_taken(
+    store: Store, collection: str, same_unit_of_work: bool
+) -> None:
+    """A second row with the same video_id, or the same key, is AlreadyExists."""
+    with store.unit_of_work() as uow:
+        getattr(uow, collection).add(sample(collection))
+        if same_unit_of_work:
+            with pytest.raises(AlreadyExists):
+                getattr(uow, collection).add(sample(collection))
+            return
+        uow.commit()
+    before = content(store)
+    with store.unit_of_work() as uow, pytest.raises(AlreadyExists):
+        getattr(uow, collection).add(sample(collection))
+    with store.unit_of_work() as uow:
+        getattr(uow, collection).page()  # the objects that are there are known to this one
+        with pytest.raises(AlreadyExists):
+            getattr(uow, collection).add(sample(collection))
+    assert content(store) == before
+
+
+def test_taking_a_unique_value_by_assignment(store: Store) -> None:
+    """A stored video cannot take the video_id of another: the commit is AlreadyExists."""
+    with store.unit_of_work() as uow:
+        uow.discovered_videos.add_many(sample("discovered_videos", number=n) for n in (1, 2))
+        uow.commit()
+    before = content(store)
+    with store.unit_of_work() as uow:
+        video = uow.discovered_videos.by_video_id("video-00002")
+        assert video is not None
+        video.video_id = "video-00001"
+        with pytest.raises(AlreadyExists):
+            uow.commit()
+    assert content(store) == before
+
+
+def test_a_unique_value_is_free_after_a_removal(store: Store) -> None:
+    """The video_id or key of a removed object can be used again in the same unit of work."""
+    with store.unit_of_work() as uow:
+        video = uow.discovered_videos.add(sample("discovered_videos"))
+        override = uow.config_overrides.add(sample("config_overrides"))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        uow.discovered_videos.remove(uow.discovered_videos.get(video.id))
+        uow.discovered_videos.add(sample("discovered_videos", title="again"))
+        uow.config_overrides.remove(uow.config_overrides.get(override.key))
+        uow.config_overrides.add(sample("config_overrides", value="again"))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert [video.title for video in uow.discovered_videos.page()] == ["again"]
+        assert [override.value for override in uow.config_overrides.page()] == ["again"]
+
+
+@every_numbered_collection
+def test_keys_are_never_given_twice(store: Store, parents: Parents, collection: str) -> None:
+    """The key of a removed object is not given to a later one."""
+    with store.unit_of_work() as uow:
+        gone = getattr(uow, collection).add(sample(collection, parents))
+        key = gone.id
+        uow.commit()
+        getattr(uow, collection).remove(gone)
+        uow.commit()
+        assert getattr(uow, collection).add(sample(collection, parents)).id > key
+
+
+@every_collection
+@pytest.mark.parametrize("wrong", [None, 5, "text", {"id": 1}, object()])
+def test_objects_of_another_class(store: Store, collection: str, wrong: Any) -> None:
+    """A collection takes objects of its own class only."""
+    with store.unit_of_work() as uow:
+        repository = getattr(uow, collection)
+        other = sample("errors" if collection != "errors" else "scripts")
+        for refused in (wrong, other):
+            with pytest.raises(InvalidValue, match="expected, found"):
+                repository.add(refused)
+            with pytest.raises(InvalidValue, match="expected, found"):
+                repository.remove(refused)
+
+
+@every_collection
+def test_an_object_of_another_store(
+    store: Store, another_store: Store, collection: str
+) -> None:
+    """An object that was read from another store cannot be added or removed here: Conflict."""
+    if collection == "config_overrides":
+        pytest.skip("an override from another store is as good as a new one: the store gives no key")
+    theirs = add_to(another_store, collection)
+    with store.unit_of_work() as uow, pytest.raises(Conflict):
+        getattr(uow, collection).add(theirs)
+    with store.unit_of_work() as uow, pytest.raises(Conflict):
+        getattr(uow, collection).remove(theirs)
+    assert all(rows == [] for rows in content(store).values())
+
+
+def add_to(store: Store, collection: str) -> Any:
+    from tests.integration.contract.samples import add_parents
+
+    parents = add_parents(store)
+    with store.unit_of_work() as uow:
+        added = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    return added
