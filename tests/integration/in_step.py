@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -237,8 +238,15 @@ class Side:
         self._kept_keys = {name: dict(keys) for name, keys in self._keys.items()}
 
     def forget_keys(self) -> None:
-        """Keys given since the last commit may be given again."""
+        """Keys given since the last commit may be given again, to other objects."""
         self._keys = {name: dict(keys) for name, keys in self._kept_keys.items()}
+        self.objects = [entity for entity in self.objects if not self._names_a_lost_key(entity)]
+
+    def _names_a_lost_key(self, entity: Any) -> bool:
+        for collection, key in keys_named_by(entity):
+            if key not in self._keys.get(collection, {}) and key < MISSING:
+                return True
+        return False
 
     def describe(self, answer: Any) -> Any:
         """Returns the answer in a form that is equal for all stores."""
@@ -252,15 +260,11 @@ class Side:
 
     def describe_fields(self, entity: Any) -> dict[str, Any]:
         """Returns the values of an object's fields, keys by the order of their first appearance."""
-        described: dict[str, Any] = {}
-        for field in attrs.fields(type(entity)):
-            value = getattr(entity, field.name)
-            collection = field.metadata.get(REFERS_TO)
-            if field.name == "id":
-                collection = COLLECTION_OF[type(entity)]
-            described[field.name] = (
-                plain(value) if collection is None else self.key_seen(collection, value)
-            )
+        described = {
+            field.name: plain(getattr(entity, field.name)) for field in attrs.fields(type(entity))
+        }
+        for name, collection in key_fields(type(entity)).items():
+            described[name] = self.key_seen(collection, described[name])
         return described
 
     def describe_objects(self) -> list[Any]:
@@ -283,6 +287,26 @@ class Side:
                 return place
         self.objects.append(entity)
         return len(self.objects) - 1
+
+
+@cache
+def key_fields(kind: type[Any]) -> dict[str, str]:
+    """Returns the fields that hold keys given by a store, each with the collection it is of."""
+    found = {
+        field.name: field.metadata[REFERS_TO]
+        for field in attrs.fields(kind)
+        if REFERS_TO in field.metadata
+    }
+    return found if kind is ConfigOverride else {"id": COLLECTION_OF[kind], **found}
+
+
+def keys_named_by(entity: Any) -> list[tuple[str, int]]:
+    """Returns the key of an object and those that it refers to, each with its collection."""
+    keys = [
+        (collection, getattr(entity, name))
+        for name, collection in key_fields(type(entity)).items()
+    ]
+    return [(collection, key) for collection, key in keys if key is not None]
 
 
 def plain(value: Any) -> Any:

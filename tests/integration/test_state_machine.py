@@ -198,6 +198,8 @@ class InStep(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock.instant = START
+        # Of the objects, as they were before the present step.
+        self.kinds: list[type[Any]] = []
         self.sides = [Side(driver) for driver in self.drivers]
         for side in self.sides:
             side.driver.leave()
@@ -217,6 +219,7 @@ class InStep(RuleBasedStateMachine):
         self.assert_equal(outcomes)
         self.assert_equal([side.driver.is_undone() for side in self.sides])
         self.assert_equal([side.describe_objects() for side in self.sides])
+        self.kinds = [type(entity) for entity in self.sides[0].objects]
         kind, answer = outcomes[0]
         return answer if kind == "error" else ""
 
@@ -228,11 +231,11 @@ class InStep(RuleBasedStateMachine):
 
     def pick(self, kind: type[Any], number: int) -> int | None:
         """Returns the place of an object of that class, if there is any."""
-        places = [i for i, each in enumerate(self.sides[0].objects) if type(each) is kind]
+        places = [i for i, each in enumerate(self.kinds) if each is kind]
         return places[number % len(places)] if places else None
 
     def pick_any(self, number: int) -> int | None:
-        count = len(self.sides[0].objects)
+        count = len(self.kinds)
         return number % count if count else None
 
     def key_of(self, side: Side, kind: type[Any], number: int) -> Any:
@@ -306,7 +309,7 @@ class InStep(RuleBasedStateMachine):
         place = self.pick_any(number)
         if place is None:
             return
-        table = ASSIGNMENTS[type(self.sides[0].objects[place])]
+        table = ASSIGNMENTS[self.kinds[place]]
         name = values.draw(st.sampled_from(sorted(table)))
         value = values.draw(st.sampled_from(table[name]))
         self.each(lambda side, _: setattr(side.objects[place], name, value))
@@ -316,7 +319,7 @@ class InStep(RuleBasedStateMachine):
         place = self.pick_any(number)
         if place is None:
             return
-        names = REFERENCES.get(type(self.sides[0].objects[place]), [])
+        names = REFERENCES.get(self.kinds[place], [])
         if names:
             name = names[parent % len(names)]
             kind = REFERRED[name]
@@ -342,7 +345,7 @@ class InStep(RuleBasedStateMachine):
     def add_to_the_wrong_collection(self, number: int) -> None:
         place = self.pick_any(number)
         if place is not None:
-            kind = type(self.sides[0].objects[place])
+            kind = self.kinds[place]
             other = "scripts" if kind is not Script else "errors"
             self.each(lambda side, uow: getattr(uow, other).add(side.objects[place]))
 
@@ -683,9 +686,9 @@ def run(drivers: list[Any], clock: Clock, sequences: int, steps: int) -> None:
                 deadline=None,
                 derandomize=not SOAK,
                 database=None,
-                print_blob=True,
+                report_multiple_bugs=False,
                 suppress_health_check=list(HealthCheck),
-                phases=[Phase.generate, Phase.shrink],
+                phases=[Phase.generate, Phase.shrink] if "NOSHRINK" not in os.environ else [Phase.generate],
             ),
         )
     finally:

@@ -64,5 +64,6 @@ def category_file_beside(path: str, region: str) -> str | None:
     if not _REGION.fullmatch(region):
         message = f"region: a country code of two letters expected, found {fields.shown(region)}"
         raise InvalidValue(message)
-    beside = Path(path).with_name(f"{region.upper()}_category_id.json")
+    # Not with_name(): it raises where `path` names no file, such as "" or "/".
+    beside = Path(path).parent / f"{region.upper()}_category_id.json"
     return str(beside) if beside.is_file() else None

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import attrs
 
 from pipeline_store.importers.reading import Ignored, Outcome, Place, Refusal
+
+Counted: TypeAlias = Literal[
+    "new", "refreshed", "older", "snapshots", "repeated", "without_instant"
+]
+"""What an account counts besides rows."""
 
 
 @attrs.frozen
@@ -21,9 +28,11 @@ class ReasonCount:
         return len(self.places)
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class FileSummary:
     """The account of one file; it grows while the file is imported.
+
+    Compared by identity: one file may be given twice.
 
     `rows` is every row of the file. What is stored is counted apart, since one row may make a video
     and a snapshot, and several rows of an API call may make one video.
@@ -63,6 +72,10 @@ class FileSummary:
                 self.ignored.append(outcome)
             case _:
                 pass
+
+    def add(self, counted: Counted, count: int) -> None:
+        """Count more of what was stored."""
+        setattr(self, counted, getattr(self, counted) + count)
 
     def refused_by_reason(self) -> list[ReasonCount]:
         """Return the reasons for refusals, the most frequent first."""

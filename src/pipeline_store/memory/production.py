@@ -68,21 +68,23 @@ class MemoryDiscoveredVideoRepository(
 
     def record_many(self, videos: Iterable[DiscoveredVideo]) -> Recorded:
         """See `DiscoveredVideoRepository.record_many`."""
+        given = list(videos)
+        for video in given:
+            check_kind(DiscoveredVideo, video)
         known = {video.video_id: video for video in self._where(lambda _: True)}
         before = len(known)
-        given = 0
-        for given, video in enumerate(videos, 1):  # noqa: B007 - counted for the result
-            check_kind(DiscoveredVideo, video)
+        # The order in which the databases write them, and thus give them their keys.
+        for video in sorted(given, key=lambda video: video.video_id):
             self._record(video, known)
         made = len(known) - before
-        return Recorded(made, given - made)
+        return Recorded(made, len(given) - made)
 
     def _record(self, video: DiscoveredVideo, known: dict[str, DiscoveredVideo]) -> None:
         self._session.check_writable()
         if video.video_id in known:
             take_over(known[video.video_id], video)
         else:
-            known[video.video_id] = self.add(attrs.evolve(video))
+            (known[video.video_id],) = self._insert([attrs.evolve(video)])
 
     def by_video_id(self, video_id: str) -> DiscoveredVideo | None:
         """See `DiscoveredVideoRepository.by_video_id`."""
@@ -250,7 +252,7 @@ class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepos
         self._session.check_writable()
         columns = checked_columns(list(snapshots), self._now)
         rows = _rows(columns)
-        self.add_many(rows)
+        self._insert(rows)
         return len(rows)
 
     def record_new(self, snapshots: Iterable[Snapshot]) -> int:
@@ -261,7 +263,7 @@ class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepos
             wanted.setdefault(_place(row), row)
         stored = {_place(row) for row in self._where(lambda row: _place(row) in wanted)}
         new = [row for place, row in wanted.items() if place not in stored]
-        self.add_many(new)
+        self._insert(new)
         self._session.guards.append(lambda: self._refuse_doubled(new))
         return len(new)
 
@@ -349,7 +351,7 @@ class MemoryConfigOverrideRepository(
         wanted = ConfigOverride(key=key, value=value, updated_at=self._now(), updated_by=updated_by)
         found = self.find(key)
         if found is None:
-            return self.add(wanted)
+            return self._insert([wanted])[0]
         change(found, value=value, updated_at=wanted.updated_at, updated_by=updated_by)
         return found
 

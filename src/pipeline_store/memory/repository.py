@@ -9,7 +9,7 @@ from pipeline_store.memory.tables import KINDS, key_field
 from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline_store.clock import Clock
     from pipeline_store.memory.session import MemorySession
@@ -29,14 +29,17 @@ class MemoryRepository(Generic[Entity, Key]):
 
     def add(self, entity: Entity) -> Entity:
         """See `pipeline_store.repository.Repository.add`."""
-        check_kind(KINDS[self.collection], entity)
-        fill_from_clock(entity, self._now)
-        self._session.add(self.collection, entity)
-        return entity
+        return self.add_many([entity])[0]
 
     def add_many(self, entities: Iterable[Entity]) -> list[Entity]:
         """See `pipeline_store.repository.Repository.add_many`."""
-        return [self.add(entity) for entity in entities]
+        wanted = list(entities)
+        for entity in wanted:
+            check_kind(KINDS[self.collection], entity)
+        for entity in wanted:
+            fill_from_clock(entity, self._now)
+            self._session.add(self.collection, entity)
+        return wanted
 
     def get(self, key: Key) -> Entity:
         """See `pipeline_store.repository.Repository.get`."""
@@ -72,6 +75,13 @@ class MemoryRepository(Generic[Entity, Key]):
     @property
     def _key_is_text(self) -> bool:
         return key_field(KINDS[self.collection]) == "key"
+
+    def _insert(self, rows: Sequence[Entity]) -> Sequence[Entity]:
+        """Write rows that the caller did not make as objects: after a rollback they are gone."""
+        for row in rows:
+            fill_from_clock(row, self._now)
+            self._session.add(self.collection, row, as_row=True)
+        return rows
 
     def _where(self, condition: Callable[[Entity], bool]) -> list[Entity]:
         return self._session.select(self.collection, condition)

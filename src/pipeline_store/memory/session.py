@@ -38,10 +38,14 @@ class MemorySession:
         self._tables = tables
         self.read_only = read_only
         self.undone = False
+        self.closed = False
         self._objects: dict[Place, Any] = {}
         self._rows_read: dict[Place, Any] = {}
         self._removed: dict[Place, Any] = {}
-        self._added: list[Any] = []
+        #: Removed objects whose key a new object has taken since.
+        self._replaced: list[Any] = []
+        self._added: dict[int, Any] = {}
+        self._rows_made: list[Any] = []
         #: Asked while committing, with the lock held; a guard raises to refuse the commit.
         self.guards: list[Callable[[], None]] = []
 
@@ -57,11 +61,14 @@ class MemorySession:
             raise
 
     def _check_usable(self) -> None:
+        if self.closed:
+            raise RolledBack("this unit of work has ended: open a new one")
         if self.undone:
             raise RolledBack("an earlier error undid this unit of work: call rollback()")
 
     def check_writable(self) -> None:
         """Refuse a write in a unit of work that is read-only."""
+        self._check_usable()
         if self.read_only:
             raise ReadOnly("this unit of work was opened with read_only=True")
 
@@ -75,7 +82,9 @@ class MemorySession:
             row = self._tables.rows[collection].get(key)
             if row is None:
                 return None
-            self._take(place, copy_of(row), row)
+            entity = copy_of(row)
+            self._tables.origins[entity] = row
+            self._own(place, entity, row)
         return self._objects[place]
 
     def select(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
@@ -94,29 +103,46 @@ class MemorySession:
         # A row may have been removed by another unit of work since it was looked at.
         return [entity for entity in found if entity is not None]
 
-    def add(self, collection: str, entity: Any) -> None:
-        """Take in a new object, or one that an earlier unit of work had read."""
+    def add(self, collection: str, entity: Any, *, as_row: bool = False) -> None:
+        """Take in a new object, or one that an earlier unit of work had read.
+
+        With `as_row`, the object stands for a row written in bulk, which the caller has read.
+        """
         self.check_writable()
         key_name = key_field(KINDS[collection])
         with self._undoing():
-            owner = self._tables.owners.get(entity)
-            if owner is self:
+            self._refuse_gone(collection, entity)
+            if entity in self._tables.owners:
                 return
-            if owner is not None:
-                raise Conflict(f"{collection}: the object belongs to another open unit of work")
             if entity in self._tables.origins:
                 self._take_in(collection, entity)
                 return
+            if key_name == "id" and entity.id is not None:
+                raise Conflict(f"{collection} {entity.id} was read from another store")
             self._check_references(entity, collection)
             self._check_unique(entity, collection)
             if key_name == "id":
-                if entity.id is not None:
-                    raise Conflict(f"{collection} {entity.id} was read from another store")
                 object.__setattr__(entity, "id", self._tables.next_key(collection))
             elif self.find(collection, entity.key) is not None:
                 raise AlreadyExists(f"{collection} {entity.key} is there already")
-            self._take((collection, getattr(entity, key_name)), entity, None)
-            self._added.append(entity)
+            place = (collection, getattr(entity, key_name))
+            row_before = None
+            if place in self._removed:
+                self._replaced.append(self._removed.pop(place))
+                row_before = self._rows_read[place]
+            self._own(place, entity, row_before)
+            self._added[id(entity)] = entity
+            if as_row:
+                self._rows_made.append(entity)
+
+    def _refuse_gone(self, collection: str, entity: Any) -> None:
+        """Refuse an object that was removed, or that another unit of work has at present."""
+        name = f"{collection} {getattr(entity, key_field(type(entity)))}"
+        if self._tables.owners.get(entity, self) is not self:
+            raise Conflict(f"{name} belongs to another open unit of work")
+        removed_here = [*self._removed.values(), *self._replaced]
+        if entity in self._tables.removed or any(gone is entity for gone in removed_here):
+            raise Conflict(f"{name} was removed")
 
     def _take_in(self, collection: str, entity: Any) -> None:
         key = getattr(entity, key_field(type(entity)))
@@ -124,22 +150,25 @@ class MemorySession:
             raise Conflict(f"{collection} {key} is in this unit of work already")
         row = self._tables.origins[entity]
         self._check_unchanged((collection, key), row)
-        self._take((collection, key), entity, row)
+        self._own((collection, key), entity, row)
 
     def remove(self, collection: str, entity: Any) -> None:
         """Delete an object, unless others refer to it."""
         self.check_writable()
-        key = getattr(entity, key_field(type(entity)))
-        if entity not in self._tables.origins and entity not in self._tables.owners:
+        key_name = key_field(type(entity))
+        key = getattr(entity, key_name)
+        tables = self._tables
+        if not any(entity in known for known in (tables.origins, tables.owners, tables.removed)):
+            if key_name == "id" and key is not None:
+                raise Conflict(f"{collection} {key} was read from another store")
             raise NotFound(f"{collection} {key} was never stored")
         with self._undoing():
+            self._refuse_gone(collection, entity)
             place = (collection, key)
             if self._objects.get(place) is not entity:
                 self._take_in(collection, entity)
             self._check_unchanged(place, self._rows_read[place])
-            for other, field in _referring_to(collection):
-                if self.select(other, lambda row, name=field: getattr(row, name) == key):
-                    raise InUse(f"{collection} {key} is still referred to by {other}")
+            self._refuse_in_use(place)
             del self._objects[place]
             self._removed[place] = entity
 
@@ -155,43 +184,66 @@ class MemorySession:
                 self._check_unique(entity, place[0])
             for place in self._removed:
                 self._check_unchanged(place, self._rows_read[place])
+                self._refuse_in_use(place)
             for guard in self.guards:
                 guard()
-            for place, entity in changed.items():
-                row = copy_of(entity)
-                self._tables.rows[place[0]][place[1]] = row
-                self._rows_read[place] = self._tables.origins[entity] = row
-            for (collection, key), entity in self._removed.items():
-                self._tables.rows[collection].pop(key, None)
-                self._tables.origins.pop(entity, None)
-                self._tables.owners.pop(entity, None)
-            self._removed.clear()
-            self._added.clear()
-            self.guards.clear()
+            self._publish(changed)
+
+    def _publish(self, changed: dict[Place, Any]) -> None:
+        tables = self._tables
+        for (collection, key), entity in changed.items():
+            row = copy_of(entity)
+            tables.rows[collection][key] = row
+            self._rows_read[collection, key] = tables.origins[entity] = row
+        for collection, key in self._removed:
+            tables.rows[collection].pop(key, None)
+        for entity in [*self._removed.values(), *self._replaced]:
+            tables.removed.add(entity)
+            tables.owners.pop(entity, None)
+        for forgotten in (
+            self._removed,
+            self._replaced,
+            self._added,
+            self._rows_made,
+            self.guards,
+        ):
+            forgotten.clear()
 
     def rollback(self) -> None:
         """Forget the changes; objects keep their values, and those that were added are new again."""
-        for entity in [*self._objects.values(), *self._removed.values()]:
+        for entity in [*self._objects.values(), *self._removed.values(), *self._replaced]:
             self._tables.owners.pop(entity, None)
-        for entity in self._added:
-            if key_field(type(entity)) == "id":
+        self._tables.removed.update(self._rows_made)
+        for entity in self._added.values():
+            if key_field(type(entity)) == "id" and entity not in self._tables.removed:
                 object.__setattr__(entity, "id", None)
-        for forgotten in (self._objects, self._rows_read, self._removed, self._added, self.guards):
+        for forgotten in (
+            self._objects,
+            self._rows_read,
+            self._removed,
+            self._replaced,
+            self._added,
+            self._rows_made,
+            self.guards,
+        ):
             forgotten.clear()
         self.undone = False
 
-    def _take(self, place: Place, entity: Any, row: Any) -> None:
+    def close(self) -> None:
+        """Forget what was not committed, and everything that was read."""
+        self.rollback()
+        self.closed = True
+
+    def _own(self, place: Place, entity: Any, row: Any) -> None:
         self._objects[place] = entity
         self._rows_read[place] = row
         self._tables.owners[entity] = self
-        if row is not None:
-            self._tables.origins[entity] = row
 
     def _changed(self) -> dict[Place, Any]:
         return {
             place: entity
             for place, entity in self._objects.items()
-            if self._rows_read[place] is None or not same_values(entity, self._rows_read[place])
+            if id(entity) in self._added or not same_values(entity, self._rows_read[place])
         }
 
     def _check_unchanged(self, place: Place, row: Any) -> None:
@@ -210,9 +262,21 @@ class MemorySession:
         for field in attrs.fields(type(entity)):
             parent = field.metadata.get(REFERS_TO)
             key = getattr(entity, field.name)
-            if parent is not None and key is not None and self.find(parent, key) is None:
+            if parent is not None and key is not None and not self._is_there((parent, key)):
                 message = f"{collection}: {field.name} refers to {parent} {key}, which is not there"
                 raise NotFound(message)
+
+    def _is_there(self, place: Place) -> bool:
+        """Whether a row with this key is there when this unit of work commits now."""
+        if place in self._removed:
+            return False
+        added_here = id(self._objects.get(place)) in self._added
+        return added_here or place[1] in self._tables.rows[place[0]]
+
+    def _refuse_in_use(self, place: Place) -> None:
+        for other, field in _referring_to(place[0]):
+            if self.select(other, lambda row, name=field: getattr(row, name) == place[1]):
+                raise InUse(f"{place[0]} {place[1]} is still referred to by {other}")
 
     def _check_unique(self, entity: Any, collection: str) -> None:
         for field in attrs.fields(type(entity)):

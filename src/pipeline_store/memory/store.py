@@ -69,7 +69,7 @@ class MemoryUnitOfWork(UnitOfWork):
         trace: TracebackType | None,
     ) -> None:
         """Forget what was not committed."""
-        self.session.rollback()
+        self.session.close()
 
 
 @final

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import attrs
 
@@ -53,6 +53,8 @@ class Tables:
         self._last_key: Counter[str] = Counter()
         #: The row that an object was last read from or written to.
         self.origins: WeakKeyDictionary[object, Any] = WeakKeyDictionary()
+        #: Objects whose rows were removed.
+        self.removed: WeakSet[object] = WeakSet()
         #: The unit of work that an object belongs to at present.
         self.owners: WeakKeyDictionary[object, MemorySession] = WeakKeyDictionary()
 

@@ -27,6 +27,8 @@ class NicheStatus:
     #: The run that was uploaded last, if there is one.
     last_upload: PipelineRun | None
     runs_by_status: dict[str, int]
+    #: Discovered videos that nothing was done with yet.
+    pending_videos: int
 
 
 @frozen(kw_only=True)
@@ -53,6 +55,7 @@ def status(uow: UnitOfWork) -> list[NicheStatus]:
             latest_run=uow.pipeline_runs.latest_for(niche),
             last_upload=uow.pipeline_runs.last_upload_for(niche),
             runs_by_status=uow.pipeline_runs.count_by_status(niche),
+            pending_videos=len(uow.discovered_videos.pending(niche)),
         )
         for niche in sorted(niches)
     ]

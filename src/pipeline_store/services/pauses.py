@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pipeline_store.production.config_override import SYSTEM
+from pipeline_store.values import LONGEST_KEY, check_text
 
 if TYPE_CHECKING:
     from pipeline_store.unit_of_work import UnitOfWork
@@ -14,7 +15,12 @@ PAUSED: Final = "true"
 
 
 def pause_niche(uow: UnitOfWork, niche: str, by: str = SYSTEM) -> None:
-    """Ask the pipeline to start no new work for the niche."""
+    """Ask the pipeline to start no new work for the niche.
+
+    Raises:
+        InvalidValue: no niche is named, or one that no run can have.
+    """
+    check_text("niche", niche, longest=LONGEST_KEY - len(NICHE_PREFIX), empty=False)
     uow.config_overrides.set(NICHE_PREFIX + niche, PAUSED, by)
 
 

@@ -7,7 +7,6 @@ answer and a hold, end in a `Conflict` for the later one, which may look again a
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -15,12 +14,14 @@ from attrs import frozen
 from pipeline_store.errors import IllegalTransition, InvalidValue
 from pipeline_store.production import (
     REVIEW_LIMIT,
+    RUN_MOVES,
     PipelineRun,
     ReviewAction,
     ReviewLog,
     RunStatus,
     skipped_ranks,
 )
+from pipeline_store.values import check_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +68,7 @@ def approve(
     uow: UnitOfWork, run_id: int, detail: str | None = None, *, limit: timedelta = REVIEW_LIMIT
 ) -> ReviewLog:
     """Approve the run: it moves from review to approved and may be uploaded."""
-    uow.pipeline_runs.get(run_id).approve()
+    _in_review(uow, run_id, "approved").approve()
     return _answer(uow, run_id, ReviewAction.APPROVE, detail, limit)
 
 
@@ -75,7 +76,7 @@ def reject(
     uow: UnitOfWork, run_id: int, reason: str | None = None, *, limit: timedelta = REVIEW_LIMIT
 ) -> ReviewLog:
     """Reject the run: it moves from review to failed, with the reason as its error."""
-    run = _in_review(uow, run_id, RunStatus.FAILED)
+    run = _in_review(uow, run_id, "rejected")
     run.fail(f"rejected: {reason}" if reason else "rejected", uow.now())
     return _answer(uow, run_id, ReviewAction.REJECT, reason, limit)
 
@@ -84,7 +85,7 @@ def hold(
     uow: UnitOfWork, run_id: int, detail: str | None = None, *, limit: timedelta = REVIEW_LIMIT
 ) -> ReviewLog:
     """Put the decision off: the run stays in review and its request is not open any more."""
-    _in_review(uow, run_id, RunStatus.REVIEW)
+    _in_review(uow, run_id, "held")
     return _answer(uow, run_id, ReviewAction.HOLD, detail, limit)
 
 
@@ -98,7 +99,7 @@ def skip(
     Raises:
         InvalidValue: no rank is named, the run has no clip of that rank, or none would be left.
     """
-    wanted = sorted(set(ranks))
+    wanted = _checked_ranks(ranks)
     have = {clip.rank_position for clip in uow.clips.for_run(run_id)}
     unknown = [rank for rank in wanted if rank not in have]
     if not wanted or unknown:
@@ -140,11 +141,20 @@ def is_held(uow: UnitOfWork, run_id: int) -> bool:
     return bool(log) and log[-1].action == ReviewAction.HOLD
 
 
-def _in_review(uow: UnitOfWork, run_id: int, wanted: RunStatus) -> PipelineRun:
+def _in_review(uow: UnitOfWork, run_id: int, wanted: str) -> PipelineRun:
     run = uow.pipeline_runs.get(run_id)
     if run.status != RunStatus.REVIEW:
-        raise IllegalTransition(f"run {run_id} (not in review)", run.status, wanted, ())
+        legal = RUN_MOVES.get(run.status, ())
+        raise IllegalTransition(f"run {run_id} (not in review)", run.status, wanted, legal)
     return run
+
+
+def _checked_ranks(ranks: Iterable[int]) -> list[int]:
+    # What is no whole number might equal one, and would be logged in words that name another rank.
+    wanted = list(ranks)
+    for rank in wanted:
+        check_integer("ranks", rank, least=1)
+    return sorted(set(wanted))
 
 
 def _send_back(uow: UnitOfWork, run_id: int) -> None:

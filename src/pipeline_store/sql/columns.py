@@ -214,8 +214,10 @@ class OpenChoice(sa.TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Keep integers as integers."""
+        del dialect
         numbers = all(isinstance(value, int) for value in self._members)
-        return dialect.type_descriptor(sa.Integer() if numbers else sa.Text())
+        # Not through the dialect's type_descriptor, which makes psycopg's VARCHAR of it in DDL.
+        return sa.Integer() if numbers else sa.Text()
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Return the member's plain value: drivers do not all know enumerations."""

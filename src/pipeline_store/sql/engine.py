@@ -56,13 +56,15 @@ def parse_url(url: str | URL) -> URL:
     with translated():
         try:
             parsed = make_url(url)
-        except sa.exc.ArgumentError:
+        except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is no number
             raise StoreUnavailable(
                 "not a database URL; expected memory://, sqlite:///FILE or postgresql://..."
             ) from None
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         message = f"{parsed.get_backend_name()} is not supported; use sqlite or postgresql"
         raise StoreUnavailable(message)
+    if parsed.get_backend_name() == "sqlite" and parsed.host:
+        raise StoreUnavailable("a file has three slashes: sqlite:///FILE, or four from the root")
     return parsed
 
 

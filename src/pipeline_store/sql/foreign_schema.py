@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
-from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.production import PRODUCTION_TABLES, error_log
 
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ _KINDS: Final = (
     (("REAL", "FLOA", "DOUB"), REAL),
 )
 """What SQLite looks for in a declared type, in this order, to decide how it keeps values."""
+
+_ACCEPTED: Final = {
+    INTEGER: {INTEGER, NUMERIC},
+    REAL: {REAL, NUMERIC},
+    TEXT: {TEXT},
+    # Our times are text that looks like no number, which both keep as it is.
+    NUMERIC: {NUMERIC, TEXT},
+}
+"""For each way that we keep values, the ways that keep ours and theirs as they are."""
 
 
 @attrs.frozen
@@ -76,7 +85,9 @@ class _Theirs:
         self._sql = sql
         # Generated columns are listed here too.
         self._columns = {row["name"]: row for row in self._pragma("table_xinfo", table.name)}
-        self._references = {row["from"]: row for row in self._pragma("foreign_key_list", table.name)}
+        self._references = {
+            row["from"]: row for row in self._pragma("foreign_key_list", table.name)
+        }
         self._indexes = {
             row["name"]: (row, [part["name"] for part in self._pragma("index_info", row["name"])])
             for row in self._pragma("index_list", table.name)
@@ -107,16 +118,15 @@ class _Theirs:
             if index["unique"] and index["origin"] != "pk" and columns not in self._unique():
                 yield f"{name} makes ({', '.join(map(str, columns))}) unique, the schema does not"
         for column in self._table.columns:
-            if column.foreign_keys and column.name not in self._references:
-                # Plain DDL has none here, and nothing depends on it.
-                if self._table is not error_log:
-                    yield f"{column.name} is not declared as a foreign key, so none is enforced"
+            # Plain DDL has none on error_log.
+            expected = column.foreign_keys and self._table is not error_log
+            if expected and column.name not in self._references:
+                yield f"{column.name} is not declared as a foreign key, so none is enforced"
 
     def _column(self, ours: sa.Column[Any], theirs: sa.RowMapping) -> Iterator[str]:
-        wanted = _kinds_accepted(ours.type)
-        kind = _kind(theirs["type"])
-        if kind not in wanted:
-            yield f"column {ours.name} is {theirs['type'] or 'untyped'}, {wanted[0]} is needed"
+        declared = ours.type.compile(sqlite.dialect())
+        if _kind(theirs["type"]) not in _ACCEPTED[_kind(declared)]:
+            yield f"column {ours.name} is {theirs['type'] or 'untyped'}, {declared} is needed"
         elif ours.autoincrement is True and theirs["type"].upper() != "INTEGER":
             yield f"column {ours.name} is {theirs['type']}; only INTEGER gives keys by itself"
         if ours.primary_key:
@@ -133,16 +143,18 @@ class _Theirs:
         if key != wanted:
             yield f"its primary key is ({', '.join(key)}), ({', '.join(wanted)}) is needed"
         unique = [
-            columns for row, columns in self._indexes.values() if row["unique"] and not row["partial"]
+            columns
+            for row, columns in self._indexes.values()
+            if row["unique"] and not row["partial"]
         ]
         for columns in self._unique():
             if columns not in unique:
                 yield f"({', '.join(columns)}) is not unique"
         for name, theirs in self._references.items():
-            ours = self._table.columns.get(name)
-            wanted_tables = {key.column.table.name for key in ours.foreign_keys} if ours is not None else set()
-            if theirs["table"] not in wanted_tables:
-                yield f"column {name} refers to {theirs['table']}, in the schema it does not"
+            if name in self._table.columns:
+                keys = self._table.columns[name].foreign_keys
+                if theirs["table"] not in {key.column.table.name for key in keys}:
+                    yield f"column {name} refers to {theirs['table']}, in the schema it does not"
 
     def _unique(self) -> list[list[str]]:
         return [
@@ -163,13 +175,3 @@ def _kind(declared: str) -> str:
         return BLOB
     named = declared.upper()
     return next((kind for words, kind in _KINDS if any(word in named for word in words)), NUMERIC)
-
-
-def _kinds_accepted(ours: sa.types.TypeEngine[Any]) -> tuple[str, ...]:
-    """Return the kinds that keep our values as they are, the usual one first."""
-    plain = ours.dialect_impl(_SQLITE)
-    if isinstance(ours, Instant):
-        return NUMERIC, TEXT
-    if isinstance(plain, sa.Integer) or isinstance(getattr(plain, "impl_instance", plain), sa.Integer):
-        return INTEGER, NUMERIC
-    return (REAL, NUMERIC) if isinstance(plain, sa.Float) else (TEXT,)

@@ -164,7 +164,7 @@ def _refuse_tables_of_others(connection: sa.Connection) -> None:
 
 
 def use_write_ahead_log(engine: sa.Engine) -> None:
-    """Switch an SQLite file to a write-ahead log, so that readers and a writer do not stop each other.
+    """Switch an SQLite file to a write-ahead log, where readers and a writer stop nobody.
 
     The mode is kept in the file, so connections need not ask for it again.
     """
@@ -226,7 +226,9 @@ def _broken_references(connection: sa.Connection) -> set[tuple[str, int, str]]:
 def _pragma(raw: Any, setting: str) -> Any:
     cursor = raw.cursor()
     try:
-        row = cursor.execute(f"PRAGMA {setting}").fetchone()
+        # What execute() returns differs between the awaited driver and the other.
+        cursor.execute(f"PRAGMA {setting}")
+        row = cursor.fetchone()
     finally:
         cursor.close()
     return row and row[0]

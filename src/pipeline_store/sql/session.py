@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.orm import Session, attributes, object_mapper
+from sqlalchemy.orm import Session, attributes, make_transient, object_mapper
 
-from pipeline_store.errors import Conflict, NotFound, PipelineStoreError, ReadOnly, RolledBack
+from pipeline_store.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    ReadOnly,
+    RolledBack,
+    StoreUnavailable,
+)
 from pipeline_store.sql.failures import translated
 
 if TYPE_CHECKING:
@@ -37,10 +44,14 @@ class GuardedSession:
         self.session: Final = session
         self.read_only: Final = read_only
         self.undone = False
+        self.closed = False
         self._added: list[Any] = []
         #: What objects held when they were read, for those that were written since.
         self._read: dict[Any, Mapping[str, Any]] = {}
+        #: What those held when the transaction was undone.
+        self._held: dict[Any, Mapping[str, Any]] = {}
         event.listen(session, "before_flush", self._before_flush)
+        event.listen(session, "after_rollback", self._let_go)
 
     @property
     def dialect(self) -> str:
@@ -50,12 +61,12 @@ class GuardedSession:
     @contextmanager
     def guarded(self, subject: str = "", *, deleting: bool = False) -> Iterator[Session]:
         """Translate the errors of the block; any of them undoes the unit of work."""
-        if self.undone:
-            raise RolledBack("an earlier error undid this unit of work: call rollback()")
+        self._check_usable()
         try:
             with translated(subject=subject, deleting=deleting):
                 yield self.session
-        except PipelineStoreError:
+        except BaseException:
+            # A cancelled task, too, may have lost what was written before.
             self.rollback()
             self.undone = True
             raise
@@ -75,8 +86,15 @@ class GuardedSession:
         with self.guarded():
             savepoint.commit()
 
+    def _check_usable(self) -> None:
+        if self.closed:
+            raise RolledBack("this unit of work has ended: open a new one")
+        if self.undone:
+            raise RolledBack("an earlier error undid this unit of work: call rollback()")
+
     def check_writable(self) -> None:
         """Refuse a write in a unit of work that is read-only."""
+        self._check_usable()
         if self.read_only:
             raise ReadOnly("this unit of work was opened with read_only=True")
 
@@ -85,17 +103,21 @@ class GuardedSession:
         if statement.is_dml:
             self.check_writable()
         with self.guarded() as session:
-            return session.execute(statement, parameters)
+            # A statement on tables would not see what was changed so far.
+            session.flush()
+            result = session.execute(statement, parameters)
+            if isinstance(result, sa.CursorResult) and not result.returns_rows:
+                return result
+            # SQLite goes on working while rows are fetched; what fails then must fail here.
+            return result.freeze()()
 
     def scalars(self, statement: sa.sql.selectable.TypedReturnsRows[T]) -> ScalarResult[T]:
         """Run a statement and return the first column of its rows."""
-        with self.guarded() as session:
-            return session.scalars(statement)
+        return self.execute(statement).scalars()
 
     def scalar(self, statement: sa.sql.selectable.TypedReturnsRows[T]) -> T | None:
         """Run a statement and return the first column of its first row."""
-        with self.guarded() as session:
-            return session.scalar(statement)
+        return self.scalars(statement).first()
 
     def find(self, kind: type[T], key: Any) -> T | None:
         """Return the object with this key, from this unit of work or the database."""
@@ -106,15 +128,15 @@ class GuardedSession:
         """Write new objects, or take in objects that an earlier unit of work had read."""
         self.check_writable()
         with self.guarded(subject) as session:
+            known = session.identity_map
             taken_in: list[object] = []
             for entity in entities:
+                _refuse_gone(session, entity, subject)
                 state = attributes.instance_state(entity)
-                if state.was_deleted:
-                    raise Conflict(f"{subject} was removed")
-                if state.session not in (None, session):
-                    raise Conflict(f"{subject} belongs to another open unit of work")
                 if state.key is None:
                     _refuse_foreign_key(entity, subject)
+                    if object_mapper(entity).identity_key_from_instance(entity) in known:
+                        raise AlreadyExists(f"{subject} is there already")
                     self._added.append(entity)
                 elif state.session is None:
                     taken_in.append(entity)
@@ -133,8 +155,10 @@ class GuardedSession:
         """Delete an object."""
         self.check_writable()
         if attributes.instance_state(entity).key is None:
+            _refuse_foreign_key(entity, subject)
             raise NotFound(f"{subject} was never stored")
         with self.guarded(subject, deleting=True) as session:
+            _refuse_gone(session, entity, subject)
             if entity not in session:
                 self._take_in(session, [entity], subject)
                 session.add(entity)
@@ -167,7 +191,7 @@ class GuardedSession:
         try:
             with translated(committing=True):
                 self.session.commit()
-        except PipelineStoreError:
+        except BaseException:
             self.rollback()
             self.undone = True
             raise
@@ -176,32 +200,46 @@ class GuardedSession:
     def rollback(self) -> None:
         """Undo; objects keep their values, and those that were added are new again."""
         session = self.session
-        added = {id(entity) for entity in self._added}
-        written = [
-            (entity, read, dict(attributes.instance_dict(entity)))
-            for entity, read in self._read.items()
-            if id(entity) not in added
-        ]
-        # An object that is in the session while it rolls back would lose its values.
-        for entity in [entity for entity in session.identity_map.values() if id(entity) not in added]:
-            session.expunge(entity)
-        with translated():
+        self._let_go(session)
+        # A connection that was lost has undone everything already.
+        with suppress(StoreUnavailable), translated():
             session.rollback()
         session.expunge_all()
-        for entity, read, present in written:
-            _restore(entity, read, present)
+        added = set(map(id, self._added))
+        for entity, held in self._held.items():
+            if id(entity) in added:  # and removed again
+                make_transient(entity)
+                _restore(entity, held, held)
+            else:
+                _restore(entity, self._read[entity], held)
         for entity in self._added:
             forget_key(entity)
         self._forget()
         self.undone = False
 
+    def _let_go(self, session: Session) -> None:
+        """Take the objects out of a session that rolls back: inside they would lose their values."""
+        if session.in_nested_transaction():
+            return
+        added = {id(entity) for entity in self._added}
+        for entity, read in self._read.items():
+            present = attributes.instance_dict(entity)
+            self._held.setdefault(entity, {name: present[name] for name in read if name in present})
+        for entity in [
+            entity for entity in session.identity_map.values() if id(entity) not in added
+        ]:
+            session.expunge(entity)
+
     def _forget(self) -> None:
         self._added.clear()
         self._read.clear()
+        self._held.clear()
 
     def close(self) -> None:
         """Give the connection back."""
+        self.closed = True
         event.remove(self.session, "before_flush", self._before_flush)
+        event.remove(self.session, "after_rollback", self._let_go)
         with translated():
             self.session.close()
 
@@ -246,6 +284,14 @@ class GuestSession(GuardedSession):
         event.remove(self.session, "before_flush", self._before_flush)
         if self._savepoint.is_active:
             self._savepoint.commit()
+
+
+def _refuse_gone(session: Session, entity: object, subject: str) -> None:
+    state = attributes.instance_state(entity)
+    if state.was_deleted:
+        raise Conflict(f"{subject} was removed")
+    if state.session not in (None, session):
+        raise Conflict(f"{subject} belongs to another open unit of work")
 
 
 def _refuse_foreign_key(entity: object, subject: str) -> None:
@@ -297,9 +343,7 @@ def _compare(
 ) -> None:
     table = mapper.local_table
     key_column = mapper.primary_key[0]
-    statement = (
-        sa.select(table).where(key_column.in_(keys)).order_by(key_column).with_for_update()
-    )
+    statement = sa.select(table).where(key_column.in_(keys)).order_by(key_column).with_for_update()
     rows = {row._mapping[key_column]: row for row in session.connection().execute(statement)}
     for key in keys:
         row = rows.get(key)

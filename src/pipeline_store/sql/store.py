@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_store.clock import utc_now
 from pipeline_store.sql import schema
+from pipeline_store.sql.adopt import AdoptionReport, adopt
 from pipeline_store.sql.engine import create_sqlite_file, make_engine, parse_url, read_only
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.session import GuardedSession
@@ -54,6 +55,10 @@ class SqlStore(Store):
         """See `pipeline_store.unit_of_work.Store.upgrade`."""
         create_sqlite_file(self._url)
         schema.upgrade(self.engine)
+
+    def adopt(self) -> AdoptionReport:
+        """Take over the SQLite file, whose ten tables another program made; see `adopt`."""
+        return adopt(self._url)
 
     def downgrade(self, revision: str) -> None:
         """See `pipeline_store.unit_of_work.Store.downgrade`."""

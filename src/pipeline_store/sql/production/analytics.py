@@ -117,14 +117,14 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
         if self._session.dialect == "postgresql":
             array = sa.cast(video_ids, sa.ARRAY(sa.Text))
             wanted = sa.func.unnest(array).table_valued("video_id").render_derived(name="wanted")
+            readings = sa.select(c.id).where(c.youtube_video_id == wanted.c.video_id)
+            timed = readings.where(c.measured_at.is_not(None)).order_by(c.measured_at.desc())
+            # NULLS LAST would be one query, but one that no index serves: it sorts all readings.
+            timeless = readings.where(c.measured_at.is_(None))
             newest = (
-                sa.select(c.id)
-                .where(c.youtube_video_id == wanted.c.video_id)
-                .order_by(c.measured_at.desc().nulls_last(), c.id.desc())
-                .limit(1)
-                .lateral()
+                query.order_by(c.id.desc()).limit(1).scalar_subquery() for query in (timed, timeless)
             )
-            return sa.select(newest.c.id).select_from(wanted.join(newest, sa.true()))
+            return sa.select(sa.func.coalesce(*newest)).select_from(wanted)
         wanted = sa.func.json_each(sa.bindparam(None, video_ids, sa.JSON)).table_valued("value")
         others = analytics.alias()
         last_time = (

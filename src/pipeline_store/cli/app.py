@@ -1,0 +1,154 @@
+"""The verbs of the command line, what holds for all of them, and how errors are told."""
+
+# Typer reads annotations while the program runs, so they are not postponed here.
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from pipeline_store.cli import schema_commands, tables
+from pipeline_store.cli.database import DEFAULT_URL, URL_VARIABLE, database_from
+from pipeline_store.cli.error_commands import errors_app
+from pipeline_store.cli.escaping import visible
+from pipeline_store.cli.import_commands import import_app
+from pipeline_store.cli.options import database_of
+from pipeline_store.cli.overview_commands import queue, status
+from pipeline_store.cli.review_commands import review_app
+from pipeline_store.errors import AdoptionRefused, PipelineStoreError
+
+PROGRAM: Final = "pipeline-store"
+INTERRUPTED: Final = 130
+"""What shells report for a program that control-C ended."""
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="The store of a video pipeline: on an SQLite file, or on PostgreSQL.",
+    epilog="Exit codes: 0 done, 1 refused or a problem found, 2 wrong usage.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+    if wanted:
+        typer.echo(f"{PROGRAM} {installed_version(PROGRAM)}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    *,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help=f"A URL, or the path of an SQLite file. Else ${URL_VARIABLE}, else {DEFAULT_URL}.",
+        ),
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Keep the options that hold for every verb."""
+    context.obj = database_from(database)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+_DAILY: Final = "The daily work"
+_SCHEMA: Final = "The database"
+_START: Final = "To begin with"
+
+
+@app.command("demo", rich_help_panel=_START)
+def demo(
+    context: typer.Context,
+    *,
+    from_files: Annotated[
+        list[Path] | None,
+        typer.Option("--from", metavar="FILE...", help="Real files, in place of the made-up ones."),
+    ] = None,
+    more_files: Annotated[list[Path] | None, typer.Argument(metavar="", hidden=True)] = None,
+) -> None:
+    """Show the whole work in one go, from import to upload. Safe to repeat."""
+    if more_files and not from_files:
+        message = "give files as --from FILE..."
+        raise typer.BadParameter(message)
+    from pipeline_store.cli.demo import run_demo  # noqa: PLC0415 - large, and loads SQLAlchemy
+
+    files = [*(from_files or ()), *(more_files or ())]
+    run_demo(database_of(context).url, files, tables.console())
+
+
+app.command("init", rich_help_panel=_START)(schema_commands.init)
+app.add_typer(import_app, name="import", rich_help_panel=_DAILY)
+app.command("status", rich_help_panel=_DAILY)(status)
+app.command("queue", rich_help_panel=_DAILY)(queue)
+app.add_typer(review_app, name="review", rich_help_panel=_DAILY)
+app.add_typer(errors_app, name="errors", rich_help_panel=_DAILY)
+app.command("current", rich_help_panel=_SCHEMA)(schema_commands.current)
+app.command("upgrade", rich_help_panel=_SCHEMA)(schema_commands.upgrade)
+app.command("downgrade", rich_help_panel=_SCHEMA)(schema_commands.downgrade)
+app.command("adopt", rich_help_panel=_SCHEMA)(schema_commands.adopt)
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run one command and return its exit code; what went wrong is told in a line."""
+    for stream in (sys.stdout, sys.stderr):
+        _print_whatever_comes(stream)
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(
+            args=None if arguments is None else list(arguments),
+            prog_name=PROGRAM,
+            standalone_mode=False,
+        )
+        # A reader that went away is noticed here, not when the interpreter is gone.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+        return 1
+    except AdoptionRefused as refused:
+        tables.complain(str(refused).partition("\n")[0])
+        for difference in refused.differences:
+            sys.stderr.write(f"  - {visible(difference)}\n")
+        return 1
+    except PipelineStoreError as error:
+        tables.complain(error)
+        return 1
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except typer.TyperException as error:
+        _tell_usage(error)
+        return error.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _tell_usage(error: typer.TyperException) -> None:
+    context: Any = getattr(error, "ctx", None)
+    where = PROGRAM if context is None else context.command_path
+    tables.complain(f"{error.format_message()} (try `{where} --help`)")
+
+
+def _print_whatever_comes(stream: object) -> None:
+    """Let a terminal that lacks a letter show its number: no output is lost to an encoding."""
+    reconfigure: Any = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """Give the interpreter somewhere to flush what nobody reads any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,200 @@
+"""Real files into the store: discovered videos and snapshots of their numbers."""
+
+# Typer reads annotations while the program runs, so they are not postponed here.
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from pipeline_store.cli import tables
+from pipeline_store.cli.database import Database
+from pipeline_store.cli.escaping import visible
+from pipeline_store.cli.import_options import (
+    Categories,
+    Files,
+    MeasuredAt,
+    Niche,
+    NicheFor,
+    NicheMap,
+    NicheOptions,
+    Region,
+    Year,
+    measured_instant,
+)
+from pipeline_store.cli.import_report import report_import
+from pipeline_store.cli.options import AsJson, database_of
+from pipeline_store.errors import PipelineStoreError
+from pipeline_store.importers import FileSummary
+from pipeline_store.importers.importing import (
+    Progress as Report,
+)
+from pipeline_store.importers.importing import (
+    import_trending,
+    import_youtube_api,
+    import_yt_dlp,
+)
+from pipeline_store.importers.storing import NewUnitOfWork
+
+import_app = typer.Typer(
+    help="Read real files about videos; nothing is stored twice.",
+    no_args_is_help=True,
+)
+
+Work = Callable[[NewUnitOfWork, Report], Iterator[list[FileSummary]]]
+"""Imports file after file into units of work, and yields the accounts of what is done."""
+
+
+@import_app.command("trending")
+def trending(
+    context: typer.Context,
+    files: Files,
+    *,
+    categories: Categories = None,
+    region: Region = None,
+    niche: Niche = None,
+    niche_map: NicheMap = None,
+    niche_for: NicheFor = None,
+    year: Year = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import lists of trending videos, CSV in any known layout."""
+    niches = NicheOptions.read(
+        niche=niche,
+        niche_map=niche_map,
+        niche_for=niche_for or (),
+        categories=categories,
+        region=region,
+    )
+    _note_missing_titles(niches, files)
+
+    def work(new_unit_of_work: NewUnitOfWork, report: Report) -> Iterator[list[FileSummary]]:
+        for path in files:
+            rules = niches.rules_for(path)
+            yield [import_trending(new_unit_of_work, path, rules, year=year, progress=report)]
+
+    _import(database_of(context), len(files), work, as_json=as_json)
+
+
+@import_app.command("yt-dlp")
+def yt_dlp(
+    context: typer.Context,
+    files: Files,
+    *,
+    categories: Categories = None,
+    region: Region = None,
+    niche: Niche = None,
+    niche_map: NicheMap = None,
+    niche_for: NicheFor = None,
+    measured_at: MeasuredAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import what yt-dlp writes with --write-info-json or --dump-json."""
+    instant = measured_instant(measured_at)
+    niches = NicheOptions.read(
+        niche=niche,
+        niche_map=niche_map,
+        niche_for=niche_for or (),
+        categories=categories,
+        region=region,
+    )
+
+    def work(new_unit_of_work: NewUnitOfWork, report: Report) -> Iterator[list[FileSummary]]:
+        for path in files:
+            rules = niches.rules_for(path)
+            yield [
+                import_yt_dlp(new_unit_of_work, path, rules, measured_at=instant, progress=report)
+            ]
+
+    _import(database_of(context), len(files), work, as_json=as_json)
+
+
+@import_app.command("youtube-api")
+def youtube_api(
+    context: typer.Context,
+    files: Files,
+    *,
+    categories: Categories = None,
+    region: Region = None,
+    niche: Niche = None,
+    niche_map: NicheMap = None,
+    niche_for: NicheFor = None,
+    measured_at: MeasuredAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import responses of YouTube's Data API, joined by video.
+
+    Lists of categories among the files name the niches of the videos.
+    """
+    instant = measured_instant(measured_at)
+    niches = NicheOptions.read(
+        niche=niche,
+        niche_map=niche_map,
+        niche_for=niche_for or (),
+        categories=categories,
+        region=region,
+    )
+    with_titles = [path for path in files if path not in niches.without_titles(files)]
+
+    def work(new_unit_of_work: NewUnitOfWork, report: Report) -> Iterator[list[FileSummary]]:
+        rules = niches.rules_for((with_titles or files)[0])
+        yield import_youtube_api(
+            new_unit_of_work, files, rules, measured_at=instant, progress=report
+        )
+
+    _import(database_of(context), len(files), work, as_json=as_json)
+
+
+def _note_missing_titles(niches: NicheOptions, files: Sequence[str]) -> None:
+    without = niches.without_titles(files)
+    if not without:
+        return
+    if niches.region is None:
+        said = "neither --categories nor --region was given"
+    else:
+        said = f"no {niches.region.upper()}_category_id.json beside {', '.join(without)}"
+    tables.note(f"{said}: videos that no niche map names become 'uncategorised'")
+
+
+def _import(database: Database, how_many: int, work: Work, *, as_json: bool) -> None:
+    """Import, tell what became of each file, and exit 1 when one was refused."""
+    done: list[FileSummary] = []
+    with database.opened() as store:
+        with store.unit_of_work(read_only=True):
+            pass  # Refuses a database that is not up to date before a file is read.
+        try:
+            with _progress(how_many) as (report, finish):
+                for summaries in work(store.unit_of_work, report):
+                    done += summaries
+                    finish(len(summaries))
+        except PipelineStoreError:
+            report_import(done, as_json=as_json)
+            raise
+    report_import(done, as_json=as_json)
+    if not all(summary.is_complete for summary in done):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress(how_many: int) -> Generator[tuple[Report, Callable[[int], None]]]:
+    """Show how far the import is, on a terminal; the bar counts files, the text rows."""
+    console = tables.error_console()
+    with Progress(
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task("", total=how_many)
+
+        def report(summary: FileSummary) -> None:
+            bar.update(task, description=visible(f"{summary.rows:,} rows {summary.path}"))
+
+        def finish(files: int) -> None:
+            bar.advance(task, files)
+
+        yield report, finish

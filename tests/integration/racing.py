@@ -1,0 +1,155 @@
+"""Several processes that do one thing at one moment, and processes that die half way.
+
+A job is a function of a test module that takes a URL. This module is run as a program that loads
+everything once and then forks, so that processes are cheap and start together.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from tests.real_data import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    Job = Callable[[str], object]
+
+
+def at_once(job: Job, url: str, processes: int = 8) -> list[str]:
+    """Runs the job in many processes from one moment on; returns what each answered or raised."""
+    return _in_a_fresh_process("race", job, str(processes), url)
+
+
+def statements_of(job: Job, url: str) -> int:
+    """How many statements the job runs, from the one that takes the lock on."""
+    (answer,) = _in_a_fresh_process("count", job, url)
+    return int(answer)
+
+
+def killed_at(job: Job, urls: Sequence[str], positions: Iterable[int]) -> int:
+    """Runs the job once per URL and kills it before the statement at its position.
+
+    Returns how many of them were killed there, and not before or after.
+    """
+    pairs = [f"{position} {url}" for url, position in zip(urls, positions, strict=True)]
+    answers = _in_a_fresh_process("kill", job, *pairs)
+    return answers.count("killed")
+
+
+def moments(statements: int, count: int = 10) -> list[int]:
+    """Positions spread over a run of so many statements, the first and the last among them."""
+    step = (statements - 1) / (count - 1)
+    return [1 + round(step * position) for position in range(count)]
+
+
+def _in_a_fresh_process(verb: str, job: Job, *arguments: str) -> list[str]:
+    name = f"{job.__module__}:{job.__qualname__}"
+    answer = subprocess.run(
+        [sys.executable, "-m", __name__, verb, name, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        timeout=240,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.splitlines()
+
+
+class _Child:
+    """A forked process that runs something and may say one line before it ends."""
+
+    def __init__(self, work: Callable[[Callable[[str], None]], None]) -> None:
+        self._answer, writing = os.pipe()
+        self.process = os.fork()
+        if self.process:
+            os.close(writing)
+            return
+        try:
+            work(lambda line: _say(writing, line))
+        except BaseException as error:  # noqa: BLE001 - the parent decides what it means
+            _say(writing, f"raised {error!r}".replace("\n", " "))
+        finally:
+            os._exit(0)
+
+    def line(self) -> str:
+        """What it said, or an empty text when it ended without a word."""
+        with os.fdopen(self._answer) as answer:
+            return answer.readline().strip()
+
+
+def _say(where: int, line: str) -> None:
+    os.write(where, f"{line}\n".encode())
+
+
+def _race(job: Job, processes: str, url: str) -> None:
+    waiting, starting = os.pipe()
+
+    def work(say: Callable[[str], None]) -> None:
+        os.close(starting)
+        # Ends for all at once, when the parent closes its side.
+        os.read(waiting, 1)
+        say(str(job(url)))
+
+    children = [_Child(work) for _ in range(int(processes))]
+    os.close(starting)
+    for child in children:
+        print(child.line())  # noqa: T201 - the answer to the caller
+
+
+def _count(job: Job, url: str) -> None:
+    counter = _Statements()
+    job(url)
+    print(counter.seen)  # noqa: T201 - the answer to the caller
+
+
+def _kill(job: Job, *pairs: str) -> None:
+    def run(position: str, url: str) -> _Child:
+        def work(say: Callable[[str], None]) -> None:
+            _Statements(int(position), say)
+            job(url)
+
+        return _Child(work)
+
+    children = [run(*pair.split(" ", 1)) for pair in pairs]
+    for child in children:
+        reached = child.line() == "reached"
+        os.kill(child.process, signal.SIGKILL)
+        _, status = os.waitpid(child.process, 0)
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        print("killed" if reached and killed else "missed")  # noqa: T201 - the answer
+
+
+class _Statements:
+    """Counts statements from the one that takes the lock on, and stops for ever before one."""
+
+    def __init__(self, last: int = 0, say: Callable[[str], None] | None = None) -> None:
+        self.seen = 0
+        self._last = last
+        self._say = say
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._before)
+
+    def _before(self, _connection: object, _cursor: object, statement: str, *_: Any) -> None:
+        locks = statement == "BEGIN IMMEDIATE" or "pg_advisory_xact_lock" in statement
+        if self.seen or locks:
+            self.seen += 1
+        if self._say and self.seen == self._last:
+            self._say("reached")
+            time.sleep(600)
+
+
+if __name__ == "__main__":
+    _verb, _name, *_arguments = sys.argv[1:]
+    _module, _, _function = _name.partition(":")
+    {"race": _race, "count": _count, "kill": _kill}[_verb](
+        getattr(import_module(_module), _function), *_arguments
+    )

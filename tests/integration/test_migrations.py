@@ -1,0 +1,462 @@
+"""The schema's revisions: what they build, up, down, in a race and through a crash."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+
+from pipeline_store.errors import SchemaOutOfDate, StoreFailure
+from pipeline_store.production import (
+    Analytics,
+    Clip,
+    ConfigOverride,
+    DiscoveredVideo,
+    ErrorLog,
+    PipelineRun,
+    ReviewLog,
+    Script,
+    Short,
+    TTSAudio,
+)
+from pipeline_store.sql import SqlStore, metadata, schema
+from pipeline_store.sql.engine import create_sqlite_file, parse_url
+from tests.integration.racing import at_once, killed_at, moments, statements_of
+from tests.integration.schema_fingerprint import Fingerprint, differences, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.postgres_server import PostgresServer
+
+REVISIONS = [
+    script.revision
+    for script in ScriptDirectory.from_config(schema._config()).walk_revisions()  # noqa: SLF001
+]
+NOON = datetime(2026, 2, 28, 12, tzinfo=UTC)
+
+
+def upgrade(url: str) -> str:
+    """Brings the database up."""
+    SqlStore(url).upgrade()
+    return "done"
+
+
+def downgrade(url: str) -> str:
+    """Takes everything down."""
+    SqlStore(url).downgrade("base")
+    return "done"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Gives the URL of another empty database with every call."""
+    made: list[str] = []
+    server: PostgresServer | None = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+
+    def make() -> str:
+        made.append(
+            server.create_database() if server else f"sqlite:///{tmp_path / f'{len(made)}.db'}"
+        )
+        return made[-1]
+
+    yield make
+    for url in made:
+        if server:
+            server.drop_database(url)
+
+
+@pytest.fixture
+def url(new_url: Callable[[], str]) -> str:
+    """The URL of one empty database."""
+    return new_url()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStore]:
+    """A store on it, nothing created yet."""
+    store = SqlStore(url)
+    yield store
+    store.close()
+
+
+def run(store: SqlStore, *statements: str) -> list[list[object]]:
+    """What each statement answers, when run past the package."""
+    with store.engine.begin() as connection:
+        results = [connection.execute(sa.text(statement)) for statement in statements]
+        return [[row[0] for row in result] if result.returns_rows else [] for result in results]
+
+
+def tables(store: SqlStore) -> set[str]:
+    """The names of all tables in the database."""
+    with store.engine.connect() as connection:
+        return set(sa.inspect(connection).get_table_names())
+
+
+def fill(store: SqlStore) -> None:
+    """One row in each table, referring to each other."""
+    with store.unit_of_work() as uow:
+        video = uow.discovered_videos.add(
+            DiscoveredVideo(
+                video_id="aaaaaaaaaaa", title="", channel_name="", channel_id="", url="", niche="n"
+            )
+        )
+        made = uow.pipeline_runs.add(PipelineRun(niche="n", cycle_start=NOON, cycle_end=NOON))
+        clip = uow.clips.add(
+            Clip(
+                pipeline_run_id=made.id,
+                discovered_video_id=video.id,
+                rank_position=1,
+                start_time_seconds=0.0,
+                end_time_seconds=5.0,
+            )
+        )
+        uow.scripts.add(Script(pipeline_run_id=made.id))
+        uow.tts_audio.add(TTSAudio(pipeline_run_id=made.id, engine_used="piper"))
+        uow.shorts.add(Short(pipeline_run_id=made.id, clip_id=clip.id))
+        uow.analytics.add(Analytics(youtube_video_id="aaaaaaaaaaa"))
+        uow.reviews.add(ReviewLog(pipeline_run_id=made.id))
+        uow.config_overrides.add(ConfigOverride(key="k", value="v"))
+        uow.errors.add(
+            ErrorLog(pipeline_run_id=made.id, module="m", error_type="t", error_message="e")
+        )
+        uow.commit()
+
+
+@pytest.fixture(scope="module")
+def migrated() -> dict[str, Fingerprint]:
+    """What migrations build, by kind of database; filled by `differences_of`."""
+    return {}
+
+
+def differences_of(
+    models: sa.MetaData, new_url: Callable[[], str], migrated: dict[str, Fingerprint]
+) -> list[str]:
+    """How tables made from `models` differ from what migrations build."""
+    url = new_url()
+    created = SqlStore(url)
+    create_sqlite_file(parse_url(url))
+    kind = created.engine.dialect.name
+    if kind not in migrated:
+        upgraded = SqlStore(new_url())
+        upgraded.upgrade()
+        migrated[kind] = fingerprint(upgraded.engine)
+        upgraded.close()
+    with created.engine.begin() as connection:
+        models.create_all(connection)
+    found = differences(fingerprint(created.engine), migrated[kind])
+    created.close()
+    return found
+
+
+def test_models_are_what_migrations_build(
+    new_url: Callable[[], str], migrated: dict[str, Fingerprint]
+) -> None:
+    """Tables made from the models and tables made by migrations are the same to the last detail."""
+    found = differences_of(metadata, new_url, migrated)
+    assert found == []
+    for built in migrated.values():
+        assert {place for place, what in built.items() if what == "table"} == set(metadata.tables)
+
+
+def add_column(models: sa.MetaData) -> None:
+    models.tables["clips"].append_column(sa.Column("extra", sa.Text))
+
+
+def change_type(models: sa.MetaData) -> None:
+    models.tables["clips"].c.rank_position.type = sa.Text()
+
+
+def let_be_null(models: sa.MetaData) -> None:
+    models.tables["clips"].c.rank_position.nullable = True
+
+
+def change_default(models: sa.MetaData) -> None:
+    models.tables["shorts"].c.status.server_default = sa.DefaultClause("made")
+
+
+def drop_index(models: sa.MetaData) -> None:
+    models.tables["clips"].indexes.clear()
+
+
+def make_index_unique(models: sa.MetaData) -> None:
+    (index,) = models.tables["clips"].indexes
+    index.unique = True
+
+
+def drop_unique(models: sa.MetaData) -> None:
+    constraints = models.tables["discovered_videos"].constraints
+    constraints -= {each for each in constraints if isinstance(each, sa.UniqueConstraint)}
+
+
+def drop_reference(models: sa.MetaData) -> None:
+    table = models.tables["shorts"]
+    for reference in [each for each in table.foreign_key_constraints if "clip_id" in each.columns]:
+        table.constraints.discard(reference)
+
+
+def add_cascade(models: sa.MetaData) -> None:
+    for reference in models.tables["shorts"].foreign_key_constraints:
+        reference.ondelete = "CASCADE"
+
+
+def add_check(models: sa.MetaData) -> None:
+    models.tables["clips"].append_constraint(
+        sa.CheckConstraint("rank_position > 0", name="ck_clips_rank_position")
+    )
+
+
+def drop_automatic_key(models: sa.MetaData) -> None:
+    models.tables["clips"].c.id.autoincrement = False
+    models.tables["clips"].dialect_options["sqlite"]["autoincrement"] = False
+
+
+def drop_table(models: sa.MetaData) -> None:
+    models.remove(models.tables["error_log"])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (add_column, "clips.extra type"),
+        (change_type, "clips.rank_position type"),
+        (let_be_null, "clips.rank_position nullable"),
+        (change_default, "shorts.status default"),
+        (drop_index, "clips index idx_clips_pipeline"),
+        (make_index_unique, "clips index idx_clips_pipeline"),
+        (drop_unique, "discovered_videos unique uq_discovered_videos_video_id"),
+        (drop_reference, "shorts foreign key fk_shorts_clip_id_clips"),
+        (add_cascade, "shorts foreign key fk_shorts_clip_id_clips"),
+        (add_check, "clips check ck_clips_rank_position"),
+        (drop_automatic_key, "clips "),
+        (drop_table, "error_log: None"),
+    ],
+)
+def test_a_model_that_differs_is_named(
+    new_url: Callable[[], str],
+    migrated: dict[str, Fingerprint],
+    change: Callable[[sa.MetaData], None],
+    named: str,
+) -> None:
+    """The comparison of models and migrations fails on any kind of difference, and names it."""
+    models = sa.MetaData()
+    for table in metadata.sorted_tables:
+        table.to_metadata(models)
+    change(models)
+    found = differences_of(models, new_url, migrated)
+    assert any(line.startswith(named) for line in found), found
+
+
+def test_up_and_down_again_with_rows(store: SqlStore) -> None:
+    """A full database goes down to nothing and up again, and works."""
+    for _ in range(2):
+        store.upgrade()
+        assert store.current() == schema.newest_revision()
+        fill(store)
+        store.downgrade("base")
+        assert store.current() is None
+        assert tables(store) <= {"sqlite_sequence"}
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_down_from_any_revision(store: SqlStore, revision: str) -> None:
+    """Every revision can be gone back to, be left for the newest one, and be removed."""
+    store.upgrade()
+    fill(store)
+    store.downgrade(revision)
+    assert store.current() == revision
+    store.upgrade()
+    assert store.current() == schema.newest_revision()
+    store.downgrade(revision)
+    store.downgrade("base")
+    assert tables(store) <= {"sqlite_sequence"}
+
+
+def test_an_upgrade_keeps_rows(store: SqlStore) -> None:
+    """An upgrade of a database that is there already changes none of its rows."""
+    store.upgrade()
+    fill(store)
+    store.upgrade()
+    counts = [f"SELECT count(*) FROM {table}" for table in sorted(metadata.tables)]  # noqa: S608
+    assert run(store, *counts) == [[1]] * len(counts)
+
+
+def test_an_unknown_revision_to_go_back_to(store: SqlStore) -> None:
+    """A downgrade to a revision that does not exist says so and changes nothing."""
+    store.upgrade()
+    with pytest.raises(StoreFailure, match="cannot downgrade to 'nine'"):
+        store.downgrade("nine")
+    assert store.current() == schema.newest_revision()
+
+
+def test_a_host_keeps_its_own_history(store: SqlStore) -> None:
+    """The tables of a host program and its own Alembic version stay as they are, up and down."""
+    store.upgrade()
+    store.downgrade("base")
+    run(
+        store,
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
+        "INSERT INTO alembic_version VALUES ('host7')",
+        "CREATE TABLE users (name TEXT)",
+        "INSERT INTO users VALUES ('ada')",
+    )
+    host = ("SELECT version_num FROM alembic_version", "SELECT name FROM users")
+    before = tables(store)
+    store.upgrade()
+    assert run(store, *host) == [["host7"], ["ada"]]
+    assert tables(store) - before >= {schema.VERSION_TABLE, *metadata.tables}
+    store.downgrade("base")
+    assert run(store, *host) == [["host7"], ["ada"]]
+    assert tables(store) == before
+
+
+def test_eight_processes_upgrade_one_empty_database(url: str) -> None:
+    """Upgrades that start at the same moment all succeed, and the schema is there once."""
+    SqlStore(url).close()
+    if url.startswith("sqlite"):
+        # The file is there, so that all of them find it empty.
+        open(url.removeprefix("sqlite:///"), "wb").close()  # noqa: PTH123, SIM115
+    assert at_once(upgrade, url) == ["done"] * 8
+    store = SqlStore(url)
+    assert store.current() == schema.newest_revision()
+    fill(store)
+    store.close()
+
+
+@pytest.mark.parametrize("job", [upgrade, downgrade])
+def test_killed_half_way_ten_times(
+    new_url: Callable[[], str], job: Callable[[str], object]
+) -> None:
+    """A migration that dies at any of its statements leaves nothing behind; the next one works."""
+    going_down = job is downgrade
+    urls = [new_url() for _ in range(11)]
+    stores = [SqlStore(url) for url in urls]
+    if going_down:
+        for store in stores:
+            store.upgrade()
+            fill(store)
+    *killed, sample = urls
+    total = statements_of(job, sample)
+    assert total > 10
+    before = [state(url) for url in killed]
+    landed = killed_at(job, killed, moments(total))
+    assert landed == 10, "a kill that did not land inside the migration proves nothing"
+    assert [state(url) for url in killed] == before
+    for store in stores:
+        if going_down:
+            store.downgrade("base")
+            assert tables(store) <= {"sqlite_sequence"}
+        store.upgrade()
+        fill(store)
+        store.close()
+
+
+def state(url: str) -> list[str]:
+    """The tables that a fresh connection of the bare driver finds."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall()
+    else:
+        with psycopg.connect(url) as server:
+            rows = server.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+                "ORDER BY relname"
+            ).fetchall()
+    return [row[0] for row in rows]
+
+
+def test_no_schema_is_refused(store: SqlStore) -> None:
+    """A database without schema is refused with what was found, what is needed and the cure."""
+    store.upgrade()
+    store.downgrade("base")
+    needed = schema.newest_revision()
+    with (
+        pytest.raises(
+            SchemaOutOfDate,
+            match=rf"found no schema, needed revision {needed}: .*`pipeline-store upgrade`",
+        ),
+        store.unit_of_work(),
+    ):
+        pass
+
+
+def test_an_older_schema_is_refused(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database at an older revision is refused with both revisions and the cure."""
+    store.upgrade()
+    found = schema.newest_revision()
+    monkeypatch.setattr(schema, "newest_revision", lambda: "0999")
+    with (
+        pytest.raises(
+            SchemaOutOfDate,
+            match=rf"found schema revision {found}, needed revision 0999: .*store\.upgrade\(\)",
+        ),
+        store.unit_of_work(),
+    ):
+        pass
+
+
+def test_a_newer_schema_is_refused(store: SqlStore) -> None:
+    """A database of a newer release is refused by every way in, with the cure, and left alone."""
+    store.upgrade()
+    run(store, f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")
+    message = (
+        rf"found schema revision 9999, which this release does not know \(it needs "
+        rf"{schema.newest_revision()}\): install a newer pipeline-store"
+    )
+    with pytest.raises(SchemaOutOfDate, match=message), store.unit_of_work():
+        pass
+    with pytest.raises(SchemaOutOfDate, match=message):
+        store.upgrade()
+    with pytest.raises(SchemaOutOfDate, match=message):
+        store.downgrade("base")
+    assert store.current() == "9999"
+
+
+def test_tables_of_others_are_not_taken_over_silently(store: SqlStore) -> None:
+    """Tables of our names without a revision are refused by name, with the cure."""
+    store.upgrade()
+    run(store, f"DROP TABLE {schema.VERSION_TABLE}")
+    with pytest.raises(SchemaOutOfDate, match=r"tables that others made \(analytics, clips, "):
+        store.upgrade()
+    with pytest.raises(SchemaOutOfDate, match="tables that others made"), store.unit_of_work():
+        pass
+
+
+def test_an_upgrade_leaves_foreign_keys_on(store: SqlStore) -> None:
+    """The connection that migrated enforces foreign keys again afterwards."""
+    store.upgrade()
+    if store.engine.dialect.name == "sqlite":
+        assert run(store, "PRAGMA foreign_keys") == [[1]]
+    with pytest.raises(sa.exc.IntegrityError):
+        run(store, "INSERT INTO scripts (pipeline_run_id) VALUES (7)")
+
+
+def test_a_migration_that_breaks_a_reference_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite, where foreign keys rest meanwhile, a migration may not leave an orphan behind."""
+    store = SqlStore(f"sqlite:///{tmp_path / 'a.db'}")
+    store.upgrade()
+    fill(store)
+
+    original = schema.command.upgrade
+    monkeypatch.setattr(schema, "newest_revision", lambda: "0999")
+
+    def delete_a_parent(config: schema.Config, revision: str) -> None:
+        original(config, revision)
+        config.attributes["connection"].exec_driver_sql("DELETE FROM pipeline_runs")
+
+    monkeypatch.setattr(schema.command, "upgrade", delete_a_parent)
+    with pytest.raises(StoreFailure, match=r"left \w+ row 1 referring to a missing pipeline_runs"):
+        store.upgrade()
+    assert run(store, "SELECT count(*) FROM pipeline_runs") == [[1]]
+    store.close()
