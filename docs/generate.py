@@ -6,21 +6,20 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from types import FunctionType
-from typing import Any, get_type_hints
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias, get_type_hints
 
 import attrs
 import sqlalchemy as sa
 import typer
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect
 
 import pipeline_store
-from pipeline_store import aio, cli, errors, production, services
+from pipeline_store import aio, errors, production, services
+from pipeline_store.cli.app import app
 from pipeline_store.entity import LIMITS, NOW_BY_DEFAULT, REFERS_TO, UNIQUE
 from pipeline_store.importers import importing
 from pipeline_store.importers.niches import NicheRules
@@ -33,6 +32,12 @@ from pipeline_store.sql.schema import VERSION_TABLE
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
 from pipeline_store.unit_of_work import Collections
 from pipeline_store.values import LARGEST_COUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+Command: TypeAlias = Any
+"""A command or one of its parameters, of typer's own copy of click."""
 
 FOLDER = Path(__file__).parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py; `make docs` writes it anew. -->\n"
@@ -65,7 +70,7 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 # Docstrings
 
 
-def _described(item: object, level: int = 0) -> str:
+def _described(item: object) -> str:
     """Return a docstring as Markdown: its sections become lists."""
     lines: list[str] = []
     section = ""
@@ -83,7 +88,7 @@ def _described(item: object, level: int = 0) -> str:
         else:
             section = ""
             lines.append(line)
-    return textwrap.indent("\n".join(lines), " " * level)
+    return "\n".join(lines)
 
 
 def _first_sentence(item: object) -> str:
@@ -95,35 +100,22 @@ def _first_sentence(item: object) -> str:
 
 def _signature(function: Callable[..., Any]) -> str:
     """Return the arguments and the result as a person would write them."""
-    function = inspect.unwrap(function)
-    signature = inspect.signature(function)
-    shown = [
-        parameter.replace(
-            annotation=inspect.Parameter.empty,
-            default=inspect.Parameter.empty,
-        )
-        for name, parameter in signature.parameters.items()
-        if name != "self"
-    ]
+    signature = inspect.signature(inspect.unwrap(function))
     words: list[str] = []
-    starred = False
-    for parameter in shown:
-        original = signature.parameters[parameter.name]
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
+    for name, parameter in signature.parameters.items():
+        if name in {"self", "cls"}:
+            continue
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and "*" not in words:
             words.append("*")
-            starred = True
-        words.append(_argument(original))
-        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            starred = True
+        words.append(_argument(parameter))
     result = "" if signature.return_annotation == "None" else f" -> {signature.return_annotation}"
     return f"({', '.join(words)}){result}"
 
 
 def _argument(parameter: inspect.Parameter) -> str:
-    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-    name = stars.get(parameter.kind, "") + parameter.name
-    annotation = str(parameter.annotation)
-    typed = f"{name}: {annotation}" if parameter.annotation is not parameter.empty else name
+    # Spelled with its stars, where it has any.
+    name = str(parameter.replace(annotation=parameter.empty, default=parameter.empty))
+    typed = name if parameter.annotation is parameter.empty else f"{name}: {parameter.annotation}"
     if parameter.default is parameter.empty:
         return typed
     return f"{typed} = {_value(parameter.default)}"
@@ -135,23 +127,21 @@ def _value(value: object) -> str:
     if isinstance(value, timedelta):
         return f"timedelta(hours={value.total_seconds() / 3600:g})"
     if isinstance(value, FunctionType):
-        return value.__name__
+        return "..." if value.__name__.startswith("_") else value.__name__
     if isinstance(value, str):
         return f'"{value}"'
     return str(value)
 
 
-def _methods(kind: type, before: str, level: int = 3) -> Iterator[str]:
+def _methods(kind: type, before: str) -> Iterator[str]:
     for name, method in vars(kind).items():
         if isinstance(method, FunctionType) and not name.startswith("_"):
-            yield _function(method, before + name, level)
+            yield _function(method, before + name)
 
 
-def _function(function: Callable[..., Any], name: str, level: int = 3) -> str:
+def _function(function: Callable[..., Any], name: str) -> str:
     title = name.rpartition(".")[2]
-    return (
-        f"{'#' * level} {title}\n\n`{name}{_signature(function)}`\n\n{_described(function)}"
-    )
+    return f"### {title}\n\n`{name}{_signature(function)}`\n\n{_described(function)}"
 
 
 # Pages
@@ -159,7 +149,7 @@ def _function(function: Callable[..., Any], name: str, level: int = 3) -> str:
 
 def _store() -> Iterator[str]:
     yield "# The store and the unit of work"
-    yield "What `pipeline_store` itself gives you. All errors are on the [page of errors](errors.md)."
+    yield "What `pipeline_store` itself gives you. All errors are on [their page](errors.md)."
     yield "## Opening"
     yield _function(pipeline_store.open_store, "open_store")
     yield _function(pipeline_store.open_async_store, "open_async_store")
@@ -178,7 +168,7 @@ def _store() -> Iterator[str]:
     )
     yield from _methods(pipeline_store.UnitOfWork, "uow.")
     yield "## Over a session of your own"
-    yield _function(SqlUnitOfWork.over.__func__, "SqlUnitOfWork.over", 3).replace("cls, ", "")
+    yield _function(vars(SqlUnitOfWork)["over"].__func__, "SqlUnitOfWork.over")
     yield "## AsyncStore and AsyncUnitOfWork"
     yield (
         "`open_async_store` returns the same names, awaited: every method of a store, of a unit of "
@@ -228,7 +218,7 @@ def _collections() -> Iterator[str]:
         yield "Values: " + ", ".join(_choice_value(member) for member in choice) + "."
 
 
-def _held_by(port: type) -> type[Any]:
+def _held_by(port: Any) -> type[Any]:  # noqa: ANN401 - what a generic class is made of is untyped
     base = next(b for b in port.__orig_bases__ if getattr(b, "__origin__", None) is Repository)
     held: type[Any] = base.__args__[0]
     return held
@@ -289,11 +279,12 @@ def _facts(field: attrs.Attribute[Any], notes: Mapping[str, str]) -> Iterator[st
         yield "Unique."
     if collection := field.metadata.get(REFERS_TO):
         yield f"The key of an object in `{collection}`."
-    least, most = field.metadata.get(LIMITS, (0, LARGEST_COUNT))
-    if not note and (least, most) not in {(0, LARGEST_COUNT), (0.0, float("inf"))}:
-        low = "any" if least in {-LARGEST_COUNT, float("-inf")} else f"{least:g}"
-        high = "" if most in {LARGEST_COUNT, float("inf")} else f" to {most:g}"
-        yield f"{low}{high or ' or more'}." if low != "any" else "May be negative."
+    if LIMITS in field.metadata and not note:
+        least, most = field.metadata[LIMITS]
+        if least < 0:
+            yield "May be negative."
+        elif most not in {LARGEST_COUNT, float("inf")}:
+            yield f"{least:g} to {most:g}."
 
 
 def _services() -> Iterator[str]:
@@ -316,8 +307,9 @@ def _services() -> Iterator[str]:
     yield f"`from {importing.__name__} import import_trending`"
     yield _described(importing)
     yield (
-        "`new_unit_of_work` is `store.unit_of_work`: an import commits every 500 readings. How they "
-        "treat damaged rows is told in [import real files](../how-to/import-files.md)."
+        "`new_unit_of_work` is `store.unit_of_work`: an import opens one for every 500 readings "
+        "and commits it. What becomes of damaged rows is told in "
+        "[import real files](../how-to/import-files.md)."
     )
     for function in _own_functions(importing):
         yield _function(function, function.__name__)
@@ -325,7 +317,7 @@ def _services() -> Iterator[str]:
         yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{_attributes(kind)}"
 
 
-def _own_functions(module: Any) -> list[FunctionType]:
+def _own_functions(module: ModuleType) -> list[FunctionType]:
     return [
         item
         for name, item in vars(module).items()
@@ -335,7 +327,7 @@ def _own_functions(module: Any) -> list[FunctionType]:
     ]
 
 
-def _own_classes(module: Any) -> list[type[Any]]:
+def _own_classes(module: ModuleType) -> list[type[Any]]:
     return [
         item
         for item in vars(module).values()
@@ -379,9 +371,7 @@ def _run_transitions() -> Iterator[str]:
     )
     yield _table(
         ["from", "to"],
-        [
-            *([f"`{found}`", _moves(found)] for found in RunStatus),
-        ],
+        [[f"`{found}`", _moves(found)] for found in RunStatus],
     )
     yield _diagram()
     yield (
@@ -450,72 +440,81 @@ def _errors() -> Iterator[str]:
 
 
 def _command_line() -> Iterator[str]:
-    root: Any = typer.main.get_command(cli.app)
+    root: Command = typer.main.get_command(app)
     yield "# Command line"
     yield _plain(root.help)
+    yield "`pipeline-store [OPTIONS] COMMAND`, with these options before the command:"
     yield _options(root)
+    yield _plain(root.epilog)
+    commands = dict(_commands(root, ("pipeline-store",)))
     yield _table(
         ["command", "what it does"],
         [
             [f"[`{' '.join(path)}`](#{'-'.join(path)})", _plain(command.help).partition("\n")[0]]
-            for path, command in _commands(root, ("pipeline-store",))
+            for path, command in commands.items()
         ],
     )
-    for path, command in _commands(root, ("pipeline-store",)):
-        yield f"## {' '.join(path)}"
-        yield f"`{' '.join([*path, *_usage(command)])}`"
+    described: dict[object, str] = {}
+    for path, command in commands.items():
+        name = " ".join(path)
+        yield f"## {name}"
+        same = described.setdefault(command.callback, name)
+        if same != name:
+            yield f"Does what [`{same}`](#{same.replace(' ', '-')}) does."
+            continue
+        yield f"`{' '.join([name, *_usage(command)])}`"
         yield _plain(command.help)
         yield _options(command)
 
 
-def _commands(group: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _commands(group: Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Command]]:
     for name, command in group.commands.items():
         if command.hidden:
             continue
-        if hasattr(command, "commands"):
-            yield from _commands(command, (*path, name))
-        else:
+        if not hasattr(command, "commands"):
             yield (*path, name), command
+            continue
+        if command.invoke_without_command:
+            yield (*path, name), command
+        yield from _commands(command, (*path, name))
 
 
 def _plain(text: str | None) -> str:
-    return re.sub(r"\[/?(?:bold|dim|italic)\]", "", inspect.cleandoc(text or "")).replace("\b\n", "")
+    return inspect.cleandoc(text or "").replace("\b\n", "")
 
 
-def _usage(command: Any) -> list[str]:
-    words = ["[OPTIONS]"] if any(p.param_type_name == "option" for p in command.params) else []
-    for parameter in command.params:
-        if parameter.param_type_name == "argument":
-            words.append(_metavar(parameter) + ("..." if parameter.nargs == -1 else ""))
-    return words
+def _shown(command: Command) -> list[Command]:
+    return [p for p in command.params if not getattr(p, "hidden", False) and p.name != "help"]
 
 
-def _metavar(parameter: Any) -> str:
+def _usage(command: Command) -> list[str]:
+    shown = _shown(command)
+    words = ["[OPTIONS]"] if any(p.param_type_name == "option" for p in shown) else []
+    arguments = [parameter for parameter in shown if parameter.param_type_name == "argument"]
+    return words + [_metavar(a) + ("..." if a.nargs == -1 else "") for a in arguments]
+
+
+def _metavar(parameter: Command) -> str:
     return str(parameter.metavar or parameter.name.upper()).removesuffix("...")
 
 
-def _options(command: Any) -> str:
+def _options(command: Command) -> str:
     rows: list[list[str]] = []
-    for parameter in command.params:
-        if getattr(parameter, "hidden", False) or parameter.name in {"help"}:
-            continue
-        if parameter.param_type_name == "argument":
-            spelled = _metavar(parameter)
-        else:
-            spelled = ", ".join([*parameter.opts, *parameter.secondary_opts])
-            if not parameter.is_flag:
-                spelled += f" {_metavar(parameter)}"
+    for parameter in _shown(command):
+        spelled = _metavar(parameter)
+        if parameter.param_type_name == "option":
+            names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+            spelled = names if parameter.is_flag else f"{names} {spelled}"
         rows.append([f"`{spelled}`", " ".join(_explained(parameter))])
     return _table(["argument or option", "meaning"], rows) if rows else ""
 
 
-def _explained(parameter: Any) -> Iterator[str]:
+def _explained(parameter: Command) -> Iterator[str]:
     if parameter.help:
         yield _plain(parameter.help).replace("\n", " ")
     default = parameter.default
-    if default not in {None, False, ""} and not callable(default) and default != []:
-        if isinstance(default, (str, int, float, Enum)) and not isinstance(default, bool):
-            yield f"Default: `{default.value if isinstance(default, Enum) else default}`."
+    if isinstance(default, (str, int, float)) and not isinstance(default, bool):
+        yield f"Default: `{default:g}`." if isinstance(default, float) else f"Default: `{default}`."
     if parameter.envvar:
         yield f"Environment: `{parameter.envvar}`."
     if parameter.param_type_name == "option" and parameter.required:
@@ -557,7 +556,7 @@ def _column(column: sa.Column[Any]) -> list[str]:
     ]
 
 
-def _column_type(column: sa.Column[Any], dialect: Dialect) -> str:
+def _column_type(column: sa.Column[Any], dialect: sa.Dialect) -> str:
     return str(column.type.compile(dialect=dialect))
 
 
@@ -575,8 +574,8 @@ def _keys(column: sa.Column[Any]) -> Iterator[str]:
         yield f"primary{automatic}"
     for key in column.foreign_keys:
         yield f"refers to `{key.column.table.name}`"
-    constraints = column.table.constraints
-    if any(isinstance(c, sa.UniqueConstraint) and column in c.columns.values() for c in constraints):
+    unique = [c for c in column.table.constraints if isinstance(c, sa.UniqueConstraint)]
+    if any(column in constraint.columns.values() for constraint in unique):
         yield "unique"
 
 
@@ -586,4 +585,4 @@ if __name__ == "__main__":
         path = FOLDER / name
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
-            print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+            print(f"wrote {FOLDER.name}/{name}")

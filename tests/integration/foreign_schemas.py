@@ -360,3 +360,16 @@ def dump(file: Path) -> list[str]:
             for table in ROW_COUNTS
         ]
     return [repr(schema), *map(repr, rows)]
+
+
+def url_of(file: Path) -> str:
+    """The URL of a file."""
+    return f"sqlite:///{file}"
+
+
+def change(file: Path, *statements: str, **values: object) -> None:
+    """Changes a file as another program would, foreign keys not enforced."""
+    with closing(sqlite3.connect(file)) as connection:
+        for statement in statements:
+            connection.execute(statement, values)
+        connection.commit()

@@ -216,6 +216,12 @@ class Side:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.objects: list[Any] = []
+        #: Those that the present unit of work has added or given out.
+        self.present: set[Any] = set()
+        #: Classes that were written in bulk since the last commit, and objects that were first read
+        #: after that: when it is rolled back, they hold what was never there.
+        self.bulk: set[type[Any]] = set()
+        self._doubtful: set[Any] = set()
         self._keys: dict[str, dict[int, int]] = {}
         self._kept_keys: dict[str, dict[int, int]] = {}
         self._seen: Counter[str] = Counter()
@@ -236,13 +242,20 @@ class Side:
     def keep_keys(self) -> None:
         """Keys given so far stay, whatever is rolled back later."""
         self._kept_keys = {name: dict(keys) for name, keys in self._keys.items()}
+        self.bulk.clear()
+        self._doubtful.clear()
 
     def forget_keys(self) -> None:
         """Keys given since the last commit may be given again, to other objects."""
+        self.present.clear()
         self._keys = {name: dict(keys) for name, keys in self._kept_keys.items()}
-        self.objects = [entity for entity in self.objects if not self._names_a_lost_key(entity)]
+        self.objects = [entity for entity in self.objects if not self._is_lost(entity)]
+        self.bulk.clear()
+        self._doubtful.clear()
 
-    def _names_a_lost_key(self, entity: Any) -> bool:
+    def _is_lost(self, entity: Any) -> bool:
+        if entity in self._doubtful:
+            return True
         for collection, key in keys_named_by(entity):
             if key not in self._keys.get(collection, {}) and key < MISSING:
                 return True
@@ -251,6 +264,9 @@ class Side:
     def describe(self, answer: Any) -> Any:
         """Returns the answer in a form that is equal for all stores."""
         if type(answer) in COLLECTION_OF:
+            if type(answer) in self.bulk and answer not in self.present:
+                self._doubtful.add(answer)
+            self.present.add(answer)
             return (self._place_of(answer), self.describe_fields(answer))
         if isinstance(answer, dict):
             return {key: self.describe(value) for key, value in answer.items()}
@@ -303,8 +319,7 @@ def key_fields(kind: type[Any]) -> dict[str, str]:
 def keys_named_by(entity: Any) -> list[tuple[str, int]]:
     """Returns the key of an object and those that it refers to, each with its collection."""
     keys = [
-        (collection, getattr(entity, name))
-        for name, collection in key_fields(type(entity)).items()
+        (collection, getattr(entity, name)) for name, collection in key_fields(type(entity)).items()
     ]
     return [(collection, key) for collection, key in keys if key is not None]
 

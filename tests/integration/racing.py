@@ -12,14 +12,14 @@ import subprocess
 import sys
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from tests.real_data import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     Job = Callable[[str], object]
 
@@ -29,26 +29,14 @@ def at_once(job: Job, url: str, processes: int = 8) -> list[str]:
     return _in_a_fresh_process("race", job, str(processes), url)
 
 
-def statements_of(job: Job, url: str) -> int:
-    """How many statements the job runs, from the one that takes the lock on."""
-    (answer,) = _in_a_fresh_process("count", job, url)
-    return int(answer)
+def killed_along(job: Job, sample: str, urls: Sequence[str]) -> tuple[int, int]:
+    """Runs the job on `sample`, then once per URL, killed before a statement further on each time.
 
-
-def killed_at(job: Job, urls: Sequence[str], positions: Iterable[int]) -> int:
-    """Runs the job once per URL and kills it before the statement at its position.
-
-    Returns how many of them were killed there, and not before or after.
+    Positions are spread from the statement that takes the lock to the last one. Returns how many
+    statements there are, and how many jobs were killed at their position, not before or after.
     """
-    pairs = [f"{position} {url}" for url, position in zip(urls, positions, strict=True)]
-    answers = _in_a_fresh_process("kill", job, *pairs)
-    return answers.count("killed")
-
-
-def moments(statements: int, count: int = 10) -> list[int]:
-    """Positions spread over a run of so many statements, the first and the last among them."""
-    step = (statements - 1) / (count - 1)
-    return [1 + round(step * position) for position in range(count)]
+    statements, *ends = _in_a_fresh_process("kill", job, sample, *urls)
+    return int(statements), ends.count("killed")
 
 
 def _in_a_fresh_process(verb: str, job: Job, *arguments: str) -> list[str]:
@@ -106,21 +94,23 @@ def _race(job: Job, processes: str, url: str) -> None:
         print(child.line())  # noqa: T201 - the answer to the caller
 
 
-def _count(job: Job, url: str) -> None:
-    counter = _Statements()
-    job(url)
-    print(counter.seen)  # noqa: T201 - the answer to the caller
+def _kill(job: Job, sample: str, *urls: str) -> None:
+    def count(say: Callable[[str], None]) -> None:
+        counter = _Statements()
+        job(sample)
+        say(str(counter.seen))
 
-
-def _kill(job: Job, *pairs: str) -> None:
-    def run(position: str, url: str) -> _Child:
+    def run(url: str, position: int) -> _Child:
         def work(say: Callable[[str], None]) -> None:
-            _Statements(int(position), say)
+            _Statements(position, say)
             job(url)
 
         return _Child(work)
 
-    children = [run(*pair.split(" ", 1)) for pair in pairs]
+    statements = _Child(count).line()
+    print(statements)  # noqa: T201 - the answer to the caller
+    step = (int(statements) - 1) / (len(urls) - 1)
+    children = [run(url, 1 + round(step * number)) for number, url in enumerate(urls)]
     for child in children:
         reached = child.line() == "reached"
         os.kill(child.process, signal.SIGKILL)
@@ -138,7 +128,7 @@ class _Statements:
         self._say = say
         sa.event.listen(sa.Engine, "before_cursor_execute", self._before)
 
-    def _before(self, _connection: object, _cursor: object, statement: str, *_: Any) -> None:
+    def _before(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
         locks = statement == "BEGIN IMMEDIATE" or "pg_advisory_xact_lock" in statement
         if self.seen or locks:
             self.seen += 1
@@ -150,6 +140,4 @@ class _Statements:
 if __name__ == "__main__":
     _verb, _name, *_arguments = sys.argv[1:]
     _module, _, _function = _name.partition(":")
-    {"race": _race, "count": _count, "kill": _kill}[_verb](
-        getattr(import_module(_module), _function), *_arguments
-    )
+    {"race": _race, "kill": _kill}[_verb](getattr(import_module(_module), _function), *_arguments)

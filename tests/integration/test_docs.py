@@ -8,7 +8,6 @@ import importlib.util
 import io
 import os
 import re
-import shlex
 import subprocess
 import sys
 import traceback
@@ -22,7 +21,8 @@ import typer
 from markdown_it import MarkdownIt
 
 import pipeline_store
-from pipeline_store import cli, errors, importers, legacy, production, services
+from pipeline_store import errors, importers, legacy, production
+from pipeline_store.cli.app import app
 from pipeline_store.importers import importing
 from pipeline_store.services import overview, pauses, publishing, reviews, runs
 from pipeline_store.unit_of_work import Collections
@@ -180,7 +180,7 @@ class Runner:
             code = compile(source, str(self.page.path), "exec", dont_inherit=True)
             with contextlib.redirect_stdout(printed):
                 exec(code, self.namespace)  # noqa: S102 - running examples is what this is for
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a reader would see
             told = "".join(traceback.format_exception(error)[-6:])
             raise BadPageError(self.page.path, example.line, f"failed:\n{told}") from None
         return printed.getvalue()
@@ -234,6 +234,7 @@ def trimmed(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n"
 
 
+@cache
 def behind_make_target(target: str) -> str:
     """The commands of a target without the set-up; of the tests, none, since they are running."""
     dry = subprocess.run(
@@ -282,12 +283,17 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(REPOSITORY))
 
 
-def with_markers(path: Path) -> Any:
-    marks = [pytest.mark.postgres] if name_of(path) in ON_POSTGRESQL else []
-    return pytest.param(path, id=name_of(path), marks=marks)
+MARKED_PAGES = [
+    pytest.param(
+        path,
+        id=name_of(path),
+        marks=[pytest.mark.postgres] if name_of(path) in ON_POSTGRESQL else [],
+    )
+    for path in PAGES
+]
 
 
-@pytest.mark.parametrize("path", map(with_markers, PAGES))
+@pytest.mark.parametrize("path", MARKED_PAGES)
 def test_every_example_of_the_page_does_what_it_says(
     path: Path,
     tmp_path: Path,
@@ -303,7 +309,10 @@ def test_every_example_of_the_page_does_what_it_says(
         url = request.getfixturevalue("postgres_url")
         monkeypatch.setenv("PIPELINE_STORE_URL", url)
         environment["PIPELINE_STORE_URL"] = url
-    run_page(path, folder, environment)
+    try:
+        run_page(path, folder, environment)
+    except BadPageError as problem:
+        pytest.fail(str(problem), pytrace=False)
 
 
 # What is said between the examples
@@ -317,15 +326,16 @@ def known_names() -> set[str]:
     return names | set(vars(overview)) | set(vars(reviews)) | OUTSIDE
 
 
-OUTSIDE = {"None", "True", "False", "ValueError", "Exception", "LookupError", "UserWarning"} | {
-    "Session",
-    "Engine",
-    "SqlUnitOfWork",
-}
+OUTSIDE = {"None", "ValueError", "Exception", "LookupError", "UserWarning", "SqlUnitOfWork"}
 SERVICES = {
     module.__name__.rpartition(".")[2]: module
     for module in (reviews, runs, publishing, pauses, overview)
 }
+
+
+def check_words(page: Page) -> None:
+    check_inline(page)
+    check_links(page)
 
 
 def check_inline(page: Page) -> None:
@@ -336,7 +346,7 @@ def check_inline(page: Page) -> None:
 
 
 def problem_with(text: str) -> str | None:
-    """Return what is wrong with a piece of inline code, where it is of a kind that can be checked."""
+    """Return what is wrong with inline code, where it is of a kind that can be checked."""
     words = text.split()
     if text.startswith("pipeline-store ") and not text.startswith("pipeline-store["):
         return problem_with_command(words[1:])
@@ -373,9 +383,14 @@ def problem_with_dotted(owner: str, name: str, method: str | None) -> str | None
     return None
 
 
+@cache
+def command_line() -> Any:  # noqa: ANN401 - of typer's own copy of click
+    return typer.main.get_command(app)
+
+
 def problem_with_command(words: list[str]) -> str | None:
-    """Walk the verbs; what is in capitals, brackets or dots stands for something of the reader's."""
-    command: Any = typer.main.get_command(cli.app)
+    """Walk the verbs; what is in capitals or brackets stands for something of the reader's."""
+    command = command_line()
     for word in words:
         options = {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
         if word.startswith("--"):
@@ -402,9 +417,10 @@ def check_links(page: Page) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=map(name_of, PAGES))
 def test_commands_names_and_links_between_the_examples_exist(path: Path) -> None:
-    page = read_page(path)
-    check_inline(page)
-    check_links(page)
+    try:
+        check_words(read_page(path))
+    except BadPageError as problem:
+        pytest.fail(str(problem), pytrace=False)
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
@@ -468,16 +484,41 @@ def test_a_page_fails_for(
         run_page(path, tmp_path, environment)
 
 
+RIGHT_EXAMPLES = """# Page
+
+```python
+a = 1
+```
+
+```python
+print(a, "of many")
+```
+
+```text
+1 of ...
+```
+
+```python
+# job.py
+print("done")
+```
+
+```console
+$ python \\
+>   job.py
+done
+$ false || echo no
+no
+```
+"""
+
+
 def test_a_page_passes_whose_examples_are_right(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "page.md"
-    path.write_text(
-        "# Page\n\n```python\na = 1\n```\n\n```python\nprint(a, 'of many')\n```\n\n```text\n1 of ...\n```\n\n"
-        "```python\n# job.py\nprint('done')\n```\n\n```console\n$ python \\\n>   job.py\ndone\n$ false || echo no\nno\n```\n",
-        "utf-8",
-    )
+    path.write_text(RIGHT_EXAMPLES, "utf-8")
     run_page(path, tmp_path, environment)
 
 
@@ -502,7 +543,5 @@ WRONG_WORDS = {
 def test_a_page_fails_that_names_a_missing(text: str, tmp_path: Path) -> None:
     path = tmp_path / "page.md"
     path.write_text(f"# Page\n\nSee {text}.\n", "utf-8")
-    page = read_page(path)
     with pytest.raises(BadPageError):
-        check_inline(page)
-        check_links(page)
+        check_words(read_page(path))

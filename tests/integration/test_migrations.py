@@ -1,16 +1,16 @@
-"""The schema's revisions: what they build, up, down, in a race and through a crash."""
+"""The schema's revisions: up, down, in a race and through a crash."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 
 from pipeline_store.errors import SchemaOutOfDate, StoreFailure
 from pipeline_store.production import (
@@ -26,20 +26,11 @@ from pipeline_store.production import (
     TTSAudio,
 )
 from pipeline_store.sql import SqlStore, metadata, schema
-from pipeline_store.sql.engine import create_sqlite_file, parse_url
-from tests.integration.racing import at_once, killed_at, moments, statements_of
-from tests.integration.schema_fingerprint import Fingerprint, differences, fingerprint
+from tests.integration.racing import at_once, killed_along
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-    from tests.postgres_server import PostgresServer
-
-REVISIONS = [
-    script.revision
-    for script in ScriptDirectory.from_config(schema._config()).walk_revisions()  # noqa: SLF001
-]
 NOON = datetime(2026, 2, 28, 12, tzinfo=UTC)
 
 
@@ -53,26 +44,6 @@ def downgrade(url: str) -> str:
     """Takes everything down."""
     SqlStore(url).downgrade("base")
     return "done"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Gives the URL of another empty database with every call."""
-    made: list[str] = []
-    server: PostgresServer | None = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-
-    def make() -> str:
-        made.append(
-            server.create_database() if server else f"sqlite:///{tmp_path / f'{len(made)}.db'}"
-        )
-        return made[-1]
-
-    yield make
-    for url in made:
-        if server:
-            server.drop_database(url)
 
 
 @pytest.fixture
@@ -132,130 +103,6 @@ def fill(store: SqlStore) -> None:
         uow.commit()
 
 
-@pytest.fixture(scope="module")
-def migrated() -> dict[str, Fingerprint]:
-    """What migrations build, by kind of database; filled by `differences_of`."""
-    return {}
-
-
-def differences_of(
-    models: sa.MetaData, new_url: Callable[[], str], migrated: dict[str, Fingerprint]
-) -> list[str]:
-    """How tables made from `models` differ from what migrations build."""
-    url = new_url()
-    created = SqlStore(url)
-    create_sqlite_file(parse_url(url))
-    kind = created.engine.dialect.name
-    if kind not in migrated:
-        upgraded = SqlStore(new_url())
-        upgraded.upgrade()
-        migrated[kind] = fingerprint(upgraded.engine)
-        upgraded.close()
-    with created.engine.begin() as connection:
-        models.create_all(connection)
-    found = differences(fingerprint(created.engine), migrated[kind])
-    created.close()
-    return found
-
-
-def test_models_are_what_migrations_build(
-    new_url: Callable[[], str], migrated: dict[str, Fingerprint]
-) -> None:
-    """Tables made from the models and tables made by migrations are the same to the last detail."""
-    found = differences_of(metadata, new_url, migrated)
-    assert found == []
-    for built in migrated.values():
-        assert {place for place, what in built.items() if what == "table"} == set(metadata.tables)
-
-
-def add_column(models: sa.MetaData) -> None:
-    models.tables["clips"].append_column(sa.Column("extra", sa.Text))
-
-
-def change_type(models: sa.MetaData) -> None:
-    models.tables["clips"].c.rank_position.type = sa.Text()
-
-
-def let_be_null(models: sa.MetaData) -> None:
-    models.tables["clips"].c.rank_position.nullable = True
-
-
-def change_default(models: sa.MetaData) -> None:
-    models.tables["shorts"].c.status.server_default = sa.DefaultClause("made")
-
-
-def drop_index(models: sa.MetaData) -> None:
-    models.tables["clips"].indexes.clear()
-
-
-def make_index_unique(models: sa.MetaData) -> None:
-    (index,) = models.tables["clips"].indexes
-    index.unique = True
-
-
-def drop_unique(models: sa.MetaData) -> None:
-    constraints = models.tables["discovered_videos"].constraints
-    constraints -= {each for each in constraints if isinstance(each, sa.UniqueConstraint)}
-
-
-def drop_reference(models: sa.MetaData) -> None:
-    table = models.tables["shorts"]
-    for reference in [each for each in table.foreign_key_constraints if "clip_id" in each.columns]:
-        table.constraints.discard(reference)
-
-
-def add_cascade(models: sa.MetaData) -> None:
-    for reference in models.tables["shorts"].foreign_key_constraints:
-        reference.ondelete = "CASCADE"
-
-
-def add_check(models: sa.MetaData) -> None:
-    models.tables["clips"].append_constraint(
-        sa.CheckConstraint("rank_position > 0", name="ck_clips_rank_position")
-    )
-
-
-def drop_automatic_key(models: sa.MetaData) -> None:
-    models.tables["clips"].c.id.autoincrement = False
-    models.tables["clips"].dialect_options["sqlite"]["autoincrement"] = False
-
-
-def drop_table(models: sa.MetaData) -> None:
-    models.remove(models.tables["error_log"])
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (add_column, "clips.extra type"),
-        (change_type, "clips.rank_position type"),
-        (let_be_null, "clips.rank_position nullable"),
-        (change_default, "shorts.status default"),
-        (drop_index, "clips index idx_clips_pipeline"),
-        (make_index_unique, "clips index idx_clips_pipeline"),
-        (drop_unique, "discovered_videos unique uq_discovered_videos_video_id"),
-        (drop_reference, "shorts foreign key fk_shorts_clip_id_clips"),
-        (add_cascade, "shorts foreign key fk_shorts_clip_id_clips"),
-        (add_check, "clips check ck_clips_rank_position"),
-        (drop_automatic_key, "clips "),
-        (drop_table, "error_log: None"),
-    ],
-)
-def test_a_model_that_differs_is_named(
-    new_url: Callable[[], str],
-    migrated: dict[str, Fingerprint],
-    change: Callable[[sa.MetaData], None],
-    named: str,
-) -> None:
-    """The comparison of models and migrations fails on any kind of difference, and names it."""
-    models = sa.MetaData()
-    for table in metadata.sorted_tables:
-        table.to_metadata(models)
-    change(models)
-    found = differences_of(models, new_url, migrated)
-    assert any(line.startswith(named) for line in found), found
-
-
 def test_up_and_down_again_with_rows(store: SqlStore) -> None:
     """A full database goes down to nothing and up again, and works."""
     for _ in range(2):
@@ -267,7 +114,7 @@ def test_up_and_down_again_with_rows(store: SqlStore) -> None:
         assert tables(store) <= {"sqlite_sequence"}
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize("revision", schema.known_revisions())
 def test_down_from_any_revision(store: SqlStore, revision: str) -> None:
     """Every revision can be gone back to, be left for the newest one, and be removed."""
     store.upgrade()
@@ -321,10 +168,9 @@ def test_a_host_keeps_its_own_history(store: SqlStore) -> None:
 
 def test_eight_processes_upgrade_one_empty_database(url: str) -> None:
     """Upgrades that start at the same moment all succeed, and the schema is there once."""
-    SqlStore(url).close()
     if url.startswith("sqlite"):
         # The file is there, so that all of them find it empty.
-        open(url.removeprefix("sqlite:///"), "wb").close()  # noqa: PTH123, SIM115
+        Path(url.removeprefix("sqlite:///")).touch()
     assert at_once(upgrade, url) == ["done"] * 8
     store = SqlStore(url)
     assert store.current() == schema.newest_revision()
@@ -344,11 +190,10 @@ def test_killed_half_way_ten_times(
         for store in stores:
             store.upgrade()
             fill(store)
-    *killed, sample = urls
-    total = statements_of(job, sample)
-    assert total > 10
+    sample, *killed = urls
     before = [state(url) for url in killed]
-    landed = killed_at(job, killed, moments(total))
+    statements, landed = killed_along(job, sample, killed)
+    assert statements > 10
     assert landed == 10, "a kill that did not land inside the migration proves nothing"
     assert [state(url) for url in killed] == before
     for store in stores:
@@ -407,7 +252,7 @@ def test_an_older_schema_is_refused(store: SqlStore, monkeypatch: pytest.MonkeyP
 def test_a_newer_schema_is_refused(store: SqlStore) -> None:
     """A database of a newer release is refused by every way in, with the cure, and left alone."""
     store.upgrade()
-    run(store, f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")
+    run(store, "UPDATE pipeline_store_version SET version_num = '9999'")
     message = (
         rf"found schema revision 9999, which this release does not know \(it needs "
         rf"{schema.newest_revision()}\): install a newer pipeline-store"

@@ -5,6 +5,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -104,13 +105,17 @@ app.command("downgrade", rich_help_panel=_SCHEMA)(schema_commands.downgrade)
 app.command("adopt", rich_help_panel=_SCHEMA)(schema_commands.adopt)
 
 
+@cache
+def _command() -> Any:  # noqa: ANN401 - of a class that typer does not make public
+    return typer.main.get_command(app)
+
+
 def run(arguments: Sequence[str] | None) -> int:
     """Run one command and return its exit code; what went wrong is told in a line."""
     for stream in (sys.stdout, sys.stderr):
         _print_whatever_comes(stream)
-    command = typer.main.get_command(app)
     try:
-        code = command.main(
+        code = _command().main(
             args=None if arguments is None else list(arguments),
             prog_name=PROGRAM,
             standalone_mode=False,
@@ -139,7 +144,9 @@ def run(arguments: Sequence[str] | None) -> int:
 def _tell_usage(error: typer.TyperException) -> None:
     context: Any = getattr(error, "ctx", None)
     where = PROGRAM if context is None else context.command_path
-    tables.complain(f"{error.format_message()} (try `{where} --help`)")
+    # A group without a verb has printed its help already, and has nothing to add.
+    if error.format_message():
+        tables.complain(f"{error.format_message()} (try `{where} --help`)")
 
 
 def _print_whatever_comes(stream: object) -> None:

@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -192,7 +193,9 @@ def _progress(how_many: int) -> Generator[tuple[Report, Callable[[int], None]]]:
         task = bar.add_task("", total=how_many)
 
         def report(summary: FileSummary) -> None:
-            bar.update(task, description=visible(f"{summary.rows:,} rows {summary.path}"))
+            bar.update(
+                task, description=visible(f"{summary.rows:,} rows of {Path(summary.path).name}")
+            )
 
         def finish(files: int) -> None:
             bar.advance(task, files)

@@ -7,6 +7,11 @@ is none. They know no store; what becomes of a reading there is decided by the s
 from __future__ import annotations
 
 from pipeline_store.importers.categories import category_file_beside, read_category_file
+from pipeline_store.importers.importing import (
+    import_trending,
+    import_youtube_api,
+    import_yt_dlp,
+)
 from pipeline_store.importers.niches import (
     UNCATEGORISED,
     NicheRules,
@@ -36,6 +41,9 @@ __all__ = [
     "Refusal",
     "VideoReading",
     "category_file_beside",
+    "import_trending",
+    "import_youtube_api",
+    "import_yt_dlp",
     "parse_niche_pairs",
     "read_category_file",
     "read_niche_map",

@@ -68,6 +68,7 @@ class MemoryDiscoveredVideoRepository(
 
     def record_many(self, videos: Iterable[DiscoveredVideo]) -> Recorded:
         """See `DiscoveredVideoRepository.record_many`."""
+        self._session.check_writable()
         given = list(videos)
         for video in given:
             check_kind(DiscoveredVideo, video)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, final
 
+from pipeline_store import values
 from pipeline_store.clock import utc_now
 from pipeline_store.memory.production import (
     MemoryAnalyticsRepository,
@@ -57,7 +58,7 @@ class MemoryUnitOfWork(UnitOfWork):
 
     def now(self) -> datetime:
         """See `pipeline_store.unit_of_work.UnitOfWork.now`."""
-        return self._clock()
+        return values.as_instant("clock", self._clock())
 
     def __enter__(self) -> Self:
         return self

@@ -25,6 +25,7 @@ from pipeline_store.values import check_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
 
     from pipeline_store.unit_of_work import UnitOfWork
 
@@ -99,6 +100,7 @@ def skip(
     Raises:
         InvalidValue: no rank is named, the run has no clip of that rank, or none would be left.
     """
+    run = uow.pipeline_runs.get(run_id)
     wanted = _checked_ranks(ranks)
     have = {clip.rank_position for clip in uow.clips.for_run(run_id)}
     unknown = [rank for rank in wanted if rank not in have]
@@ -107,7 +109,7 @@ def skip(
         raise InvalidValue(f"ranks: run {run_id} has clips {known}; found {unknown or 'nothing'}")
     if have <= skipped_ranks(uow.reviews.for_run(run_id)) | set(wanted):
         raise InvalidValue(f"ranks: skipping {wanted} would leave run {run_id} without clips")
-    _send_back(uow, run_id)
+    _send_back(uow, run)
     detail = "skip " + ",".join(map(str, wanted))
     return _answer(uow, run_id, ReviewAction.SKIP, detail, limit)
 
@@ -119,7 +121,7 @@ def redo_script(
 
     While the run is still running again, a further wish is recorded without a move.
     """
-    _send_back(uow, run_id)
+    _send_back(uow, uow.pipeline_runs.get(run_id))
     return _answer(uow, run_id, ReviewAction.REDO_SCRIPT, detail, limit)
 
 
@@ -157,10 +159,9 @@ def _checked_ranks(ranks: Iterable[int]) -> list[int]:
     return sorted(set(wanted))
 
 
-def _send_back(uow: UnitOfWork, run_id: int) -> None:
-    run = uow.pipeline_runs.get(run_id)
+def _send_back(uow: UnitOfWork, run: PipelineRun) -> None:
     runs_again = run.status == RunStatus.RUNNING and any(
-        review.action in SENT_BACK for review in uow.reviews.for_run(run_id)
+        review.action in SENT_BACK for review in uow.reviews.for_run(run.id)
     )
     if not runs_again:
         run.back_to_work()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -60,16 +61,16 @@ RowKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """An integer key: 64 bits, and on SQLite the type that an automatic key must have there."""
 
 
-def read_instant(stored: Any) -> datetime:
+def read_instant(stored: object) -> datetime:
     """Return the aware instant that a text in an SQLite file stands for; UTC where it says no zone.
 
     Raises:
         InvalidValue: it is no such text.
     """
-    try:
-        return _aware(datetime.fromisoformat(stored))
-    except (OverflowError, TypeError, ValueError):
-        raise InvalidValue(f"a stored time cannot be read: {stored!r:.60}") from None
+    if isinstance(stored, str):
+        with suppress(OverflowError, ValueError):
+            return _aware(datetime.fromisoformat(stored))
+    raise InvalidValue(f"a stored time cannot be read: {stored!r:.60}")
 
 
 def _aware(value: datetime) -> datetime:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from pipeline_store.errors import StoreUnavailable
@@ -56,7 +57,7 @@ def parse_url(url: str | URL) -> URL:
     with translated():
         try:
             parsed = make_url(url)
-        except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is no number
+        except (ArgumentError, ValueError):  # ValueError: a port that is no number
             raise StoreUnavailable(
                 "not a database URL; expected memory://, sqlite:///FILE or postgresql://..."
             ) from None
@@ -122,7 +123,7 @@ def _sqlite_settings(url: URL, awaited: bool) -> tuple[URL, dict[str, Any]]:
     if file is None:
         # A second connection would be a second, empty database.
         return url, settings | {"pool_size": 1, "max_overflow": 0}
-    # mode=rw: a mistyped path is an error, not a new empty database; `create_sqlite_file` makes one.
+    # mode=rw: a mistyped path is an error, not a new file; `create_sqlite_file` makes one.
     opened = f"file:{quote(os.fspath(file))}"
     query = {"mode": "rw", "uri": "true", **url.query}
     return url.set(database=opened, query=query), settings | {"pool_size": 10, "max_overflow": 5}
@@ -184,9 +185,10 @@ def locking_late(engine: Engine) -> Engine:
 
 
 def _begin_before_writing(
-    connection: sa.Connection, cursor: Any, statement: str, *_unused: Any
+    connection: sa.Connection, _cursor: object, statement: str, *_unused: object
 ) -> None:
-    if cursor.connection.in_transaction:
+    driver: Any = connection.connection.driver_connection
+    if driver.in_transaction:
         return
     words = statement.split(None, 1)
     if words and words[0].upper() not in _NEVER_WRITES:

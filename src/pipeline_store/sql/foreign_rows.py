@@ -148,7 +148,7 @@ class RowCheck:
                     yield Finding(table, row[0], text)
 
 
-def _refused_value(field: attrs.Attribute[Any], value: Any) -> Iterator[str]:
+def _refused_value(field: attrs.Attribute[Any], value: object) -> Iterator[str]:
     if isinstance(value, str) and _NOT_UTF8.search(value):
         yield f"{field.name}: not UTF-8, so the row cannot be read"
         return

@@ -83,6 +83,10 @@ class _Theirs:
         self._connection = connection
         self._table = table
         self._sql = sql
+        self._referred = {
+            column.name: {key.column.table.name for key in column.foreign_keys}
+            for column in table.columns
+        }
         # Generated columns are listed here too.
         self._columns = {row["name"]: row for row in self._pragma("table_xinfo", table.name)}
         self._references = {
@@ -97,13 +101,13 @@ class _Theirs:
         if re.search(r"\bWITHOUT\s+ROWID\b[^)]*$", self._sql, re.IGNORECASE):
             yield "it is made WITHOUT ROWID"
         for column in self._table.columns:
-            if column.name not in self._columns:
+            if column.name in self._columns:
+                yield from self._column(column, self._columns[column.name])
+            else:
                 yield f"column {column.name} is missing"
-        for name, theirs in self._columns.items():
+        for name in self._columns:
             if name not in self._table.columns:
                 yield f"column {name} is not in the schema"
-            else:
-                yield from self._column(self._table.columns[name], theirs)
         yield from self._keys()
 
     def missing_indexes(self) -> list[str]:
@@ -119,7 +123,7 @@ class _Theirs:
                 yield f"{name} makes ({', '.join(map(str, columns))}) unique, the schema does not"
         for column in self._table.columns:
             # Plain DDL has none on error_log.
-            expected = column.foreign_keys and self._table is not error_log
+            expected = self._referred[column.name] and self._table is not error_log
             if expected and column.name not in self._references:
                 yield f"{column.name} is not declared as a foreign key, so none is enforced"
 
@@ -151,10 +155,8 @@ class _Theirs:
             if columns not in unique:
                 yield f"({', '.join(columns)}) is not unique"
         for name, theirs in self._references.items():
-            if name in self._table.columns:
-                keys = self._table.columns[name].foreign_keys
-                if theirs["table"] not in {key.column.table.name for key in keys}:
-                    yield f"column {name} refers to {theirs['table']}, in the schema it does not"
+            if theirs["table"] not in self._referred.get(name, {theirs["table"]}):
+                yield f"column {name} refers to {theirs['table']}, in the schema it does not"
 
     def _unique(self) -> list[list[str]]:
         return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ from pipeline_store.sql.engine import BEGIN_OPTION, WHEN_WRITING, make_engine, s
 from pipeline_store.sql.failures import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     import sqlalchemy as sa
 
@@ -23,39 +23,48 @@ _WRITE_AHEAD: Final = 2
 
 
 @contextmanager
-def opened_without_trace(url: sa.URL) -> Iterator[sa.Connection]:
+def opened_without_trace(url: sa.URL) -> Generator[sa.Connection, None, None]:
     """Open the SQLite file of `url` for reading; each statement sees what is committed.
 
     Raises:
         StoreUnavailable: there is no such file, or it is no database.
     """
     file = _existing(sqlite_file(url))
-    log, index = _beside(file, "-wal"), _beside(file, "-shm")
-    if not _uses_write_ahead_log(file):
-        try:
-            with _reading(url, mode="ro") as connection:
-                yield connection
-                return
-        except ReadOnly:
-            # Its program died while it wrote: its journal must be played back first, on a copy.
-            pass
-    elif not _holds_something(log):
-        # The files that a reader of such a database makes are removed by the last one that closes
-        # it, unless that one may not write.
-        with _reading(url, mode="rw") as connection:
-            connection.exec_driver_sql("PRAGMA query_only=ON")
-            yield connection
-            return
-    elif index.exists():
-        with _reading(url, mode="ro") as connection:
-            yield connection
-            return
-    with _copied(file) as copy, _reading(url.set(database=str(copy)), mode="rw") as connection:
+    with ExitStack() as opened:
+        mode = _quiet_mode(file)
+        if mode is None or _must_be_played_back(url, file):
+            copy = opened.enter_context(_copied(file))
+            url, mode = url.set(database=str(copy)), "rw"
+        connection = opened.enter_context(_reading(url, mode))
+        connection.exec_driver_sql("PRAGMA query_only=ON")
         yield connection
 
 
+def _quiet_mode(file: Path) -> str | None:
+    """Return the mode in which SQLite leaves nothing behind, or None when there is none."""
+    if not _uses_write_ahead_log(file):
+        return "ro"
+    if not _holds_something(_beside(file, "-wal")):
+        # The files that a reader of such a database makes are removed by the last one that closes
+        # it, unless that one may not write.
+        return "rw"
+    # To the last one that closes it the log would be something to put into the file.
+    return "ro" if _beside(file, "-shm").exists() else None
+
+
+def _must_be_played_back(url: sa.URL, file: Path) -> bool:
+    """Whether a program died while it wrote, so that its journal holds what belongs in the file."""
+    if not _holds_something(_beside(file, "-journal")):
+        return False
+    try:
+        with _reading(url, "ro"):
+            return False
+    except ReadOnly:
+        return True
+
+
 @contextmanager
-def _reading(url: sa.URL, mode: str) -> Iterator[sa.Connection]:
+def _reading(url: sa.URL, mode: str) -> Generator[sa.Connection, None, None]:
     engine = make_engine(url.update_query_dict({"mode": mode}))
     try:
         with (
@@ -70,7 +79,7 @@ def _reading(url: sa.URL, mode: str) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def _copied(file: Path) -> Iterator[Path]:
+def _copied(file: Path) -> Generator[Path, None, None]:
     with TemporaryDirectory(prefix="pipeline-store-") as folder:
         copy = Path(folder) / file.name
         for part in (file, _beside(file, "-wal"), _beside(file, "-journal")):

@@ -11,13 +11,14 @@ import time
 from contextlib import contextmanager, suppress
 from functools import cache
 from io import StringIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from sqlalchemy.exc import OperationalError
 
 from pipeline_store.errors import SchemaOutOfDate, StoreBusy, StoreFailure
 from pipeline_store.sql.columns import metadata
@@ -25,7 +26,9 @@ from pipeline_store.sql.engine import BEGIN_OPTION, BUSY_TIMEOUT_SECONDS, read_o
 from pipeline_store.sql.failures import UPGRADE_HINT, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
+
+    from sqlalchemy.pool import PoolProxiedConnection
 
 VERSION_TABLE: Final = "pipeline_store_version"
 ADOPT_HINT: Final = "call store.adopt() or run `pipeline-store adopt`"
@@ -34,7 +37,6 @@ ADOPTED_REVISION: Final = "0001"
 
 _UPGRADE_LOCK: Final = 7_306_090_331_178_116_710
 """An arbitrary number that names our upgrades among PostgreSQL's advisory locks."""
-
 
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -54,6 +56,12 @@ def newest_revision() -> str:
     if head is None:
         raise StoreFailure("the package was installed without its migrations")
     return head
+
+
+def known_revisions() -> list[str]:
+    """Return the revisions that this package knows, the newest first."""
+    scripts = ScriptDirectory.from_config(_config())
+    return [script.revision for script in scripts.walk_revisions()]
 
 
 def upgrade(engine: sa.Engine) -> None:
@@ -143,9 +151,7 @@ def check(engine: sa.Engine) -> None:
 
 
 def _refuse_unknown(found: str | None) -> None:
-    scripts = ScriptDirectory.from_config(_config())
-    known = {script.revision for script in scripts.walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in known_revisions():
         message = (
             f"found schema revision {found}, which this release does not know (it needs "
             f"{newest_revision()}): install a newer pipeline-store"
@@ -172,7 +178,7 @@ def use_write_ahead_log(engine: sa.Engine) -> None:
         return
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     with read_only(engine).connect() as connection:
-        raw: Any = connection.connection
+        raw = connection.connection
         while _pragma(raw, "journal_mode") == "delete":
             try:
                 _pragma(raw, "journal_mode=WAL")
@@ -188,7 +194,7 @@ def use_write_ahead_log(engine: sa.Engine) -> None:
 
 
 @contextmanager
-def _migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
+def _migrating(engine: sa.Engine) -> Generator[sa.Connection, None, None]:
     """Open a transaction that no other upgrade or downgrade runs beside."""
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
@@ -196,7 +202,7 @@ def _migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
         return
     with engine.connect().execution_options(**{BEGIN_OPTION: "IMMEDIATE"}) as connection:
-        raw: Any = connection.connection
+        raw = connection.connection
         # Rebuilding a table drops it, which would delete the rows that refer to it; and the pragma
         # is ignored inside a transaction.
         _pragma(raw, "foreign_keys=OFF")
@@ -216,22 +222,21 @@ def _broken_references(connection: sa.Connection) -> set[tuple[str, int, str]]:
     broken: set[tuple[str, int, str]] = set()
     for table in sa.inspect(connection).get_table_names():
         # A table of others may refer to something that cannot be referred to.
-        with suppress(sa.exc.OperationalError):
+        with suppress(OperationalError):
             name = connection.dialect.identifier_preparer.quote(table)
             rows = connection.exec_driver_sql(f"PRAGMA foreign_key_check({name})")
             broken |= {(row[0], row[1] or 0, row[2]) for row in rows}
     return broken
 
 
-def _pragma(raw: Any, setting: str) -> Any:
+def _pragma(raw: PoolProxiedConnection, setting: str) -> object:
     cursor = raw.cursor()
     try:
-        # What execute() returns differs between the awaited driver and the other.
         cursor.execute(f"PRAGMA {setting}")
         row = cursor.fetchone()
     finally:
         cursor.close()
-    return row and row[0]
+    return row[0] if row else None
 
 
 def _refuse_broken_reference(row: tuple[str, int, str]) -> None:

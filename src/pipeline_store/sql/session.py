@@ -111,6 +111,25 @@ class GuardedSession:
             # SQLite goes on working while rows are fetched; what fails then must fail here.
             return result.freeze()()
 
+    def refresh(self, kind: type[T], statement: Executable) -> Sequence[T]:
+        """Return what a statement finds or writes, with the values that are in the database now."""
+        before = {entity: _values(entity) for entity in self._known(kind)}
+        found: Sequence[T] = self.execute(
+            statement.execution_options(populate_existing=True, synchronize_session=False)
+        ).scalars().all()
+        for entity, held in before.items():
+            if _values(entity) != held:
+                self._read.setdefault(entity, held)
+        return found
+
+    def refresh_known(self, kind: type[T], statement: Executable) -> None:
+        """Do so for the objects of this unit of work only; without any, do nothing."""
+        if self._known(kind):
+            self.refresh(kind, statement)
+
+    def _known(self, kind: type[T]) -> list[T]:
+        return [each for each in self.session.identity_map.values() if isinstance(each, kind)]
+
     def scalars(self, statement: sa.sql.selectable.TypedReturnsRows[T]) -> ScalarResult[T]:
         """Run a statement and return the first column of its rows."""
         return self.execute(statement).scalars()
@@ -174,12 +193,6 @@ class GuardedSession:
             number = sa.func.hashtextextended(name, 0)
             self.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
-    def reload(self, statement: sa.Select[Any]) -> None:
-        """Give objects of this unit of work the values that a bulk statement wrote."""
-        with self.guarded() as session:
-            if session.identity_map:
-                session.scalars(statement.execution_options(populate_existing=True)).all()
-
     def flush(self) -> None:
         """Write what was changed so far."""
         with self.guarded() as session:
@@ -222,9 +235,8 @@ class GuardedSession:
         if session.in_nested_transaction():
             return
         added = {id(entity) for entity in self._added}
-        for entity, read in self._read.items():
-            present = attributes.instance_dict(entity)
-            self._held.setdefault(entity, {name: present[name] for name in read if name in present})
+        for entity in self._read:
+            self._held.setdefault(entity, _values(entity))
         for entity in [
             entity for entity in session.identity_map.values() if id(entity) not in added
         ]:
@@ -300,6 +312,11 @@ def _refuse_foreign_key(entity: object, subject: str) -> None:
         raise Conflict(f"{subject} was read from another store, or removed")
 
 
+def _values(entity: object) -> Mapping[str, Any]:
+    held = attributes.instance_dict(entity)
+    return {prop.key: held[prop.key] for prop in object_mapper(entity).column_attrs if prop.key in held}
+
+
 def _values_read(entity: object) -> Mapping[str, Any]:
     mapper = object_mapper(entity)
     return {
@@ -312,7 +329,7 @@ def _restore(entity: object, read: Mapping[str, Any], present: Mapping[str, Any]
     for name, value in read.items():
         attributes.set_committed_value(entity, name, value)
     for name, value in present.items():
-        if name in read and value is not read[name]:
+        if value is not read[name]:
             object.__setattr__(entity, name, value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, final
 
+from pipeline_store import values
 from pipeline_store.sql.production import (
     SqlAnalyticsRepository,
     SqlClipRepository,
@@ -74,7 +75,7 @@ class SqlUnitOfWork(UnitOfWork):
 
     def now(self) -> datetime:
         """See `pipeline_store.unit_of_work.UnitOfWork.now`."""
-        return self._clock()
+        return values.as_instant("clock", self._clock())
 
     def __enter__(self) -> Self:
         """Check the schema; the transaction starts with the first statement."""

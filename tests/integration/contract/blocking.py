@@ -36,7 +36,9 @@ class Blocking:
     def _waiting(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             result = method(*arguments, **named)
-            return self._finished(self.runner.run(result) if inspect.iscoroutine(result) else result)
+            return self._finished(
+                self.runner.run(result) if inspect.iscoroutine(result) else result
+            )
 
         return call
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack, contextmanager
+import sqlite3
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -29,18 +30,19 @@ STORES = [
     pytest.param("aio-postgres", marks=pytest.mark.postgres),
 ]
 
-TABLES = (
-    "discovered_videos",
-    "pipeline_runs",
+CHILDREN_FIRST = (
+    "shorts",
     "clips",
     "scripts",
     "tts_audio",
-    "shorts",
-    "analytics",
     "review_log",
-    "config_overrides",
     "error_log",
+    "analytics",
+    "config_overrides",
+    "pipeline_runs",
+    "discovered_videos",
 )
+"""The tables in an order in which they can be emptied."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,9 +65,16 @@ class SteppedClock:
         self.instant += timedelta(**step)
 
 
-@pytest.fixture
-def clock() -> SteppedClock:
+@pytest.fixture(scope="session")
+def clock_of_all_tests() -> SteppedClock:
     return SteppedClock()
+
+
+@pytest.fixture
+def clock(clock_of_all_tests: SteppedClock) -> SteppedClock:
+    """The clock of the store, at noon of 1 March 2026."""
+    clock_of_all_tests.instant = SteppedClock().instant
+    return clock_of_all_tests
 
 
 @pytest.fixture(params=STORES)
@@ -99,42 +108,6 @@ def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.drop_database(url)
 
 
-@pytest.fixture(scope="session")
-def reused_database(
-    postgres_server: PostgresServer, migrated_template: str
-) -> Iterator[tuple[str, psycopg.Connection[Any]]]:
-    """A PostgreSQL database that is emptied for each test, which is faster than a new one."""
-    url = postgres_server.create_database(migrated_template)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET lock_timeout = '10s'")
-        yield url, connection
-    postgres_server.drop_database(url)
-
-
-@pytest.fixture
-def emptied_database(reused_database: tuple[str, psycopg.Connection[Any]]) -> str:
-    """The URL of a PostgreSQL database with the schema and no rows."""
-    url, connection = reused_database
-    connection.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY")
-    return url
-
-
-@pytest.fixture
-def database_url(
-    store_id: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> str:
-    """The URL of the test's own empty database."""
-    kind = store_id.removeprefix("aio-")
-    if kind == "sqlite":
-        path = tmp_path / "store.db"
-        shutil.copy(request.getfixturevalue("migrated_file"), path)
-        return f"sqlite:///{path}"
-    if kind == "postgres":
-        url: str = request.getfixturevalue("emptied_database")
-        return url
-    return "memory://"
-
-
 @contextmanager
 def opened(store_id: str, url: str, clock: Callable[[], datetime]) -> Iterator[Store]:
     """The store at the URL, in the colour that the id names; closed at the end."""
@@ -147,10 +120,99 @@ def opened(store_id: str, url: str, clock: Callable[[], datetime]) -> Iterator[S
         store.close()
 
 
+class ReusedDatabase:
+    """A database that is emptied for each test, with its stores: faster than new ones."""
+
+    def __init__(self, url: str, empty: Callable[[], None], clock: SteppedClock) -> None:
+        self.url = url
+        self.empty = empty
+        self._clock = clock
+        self._stores: dict[str, Store] = {}
+        self._undo = ExitStack()
+
+    def store(self, store_id: str) -> Store:
+        """The store on this database, connected since an earlier test."""
+        if store_id not in self._stores:
+            opening = opened(store_id, self.url, self._clock)
+            self._stores[store_id] = self._undo.enter_context(opening)
+        return self._stores[store_id]
+
+    def close(self) -> None:
+        self._undo.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_database(
+    migrated_file: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    clock_of_all_tests: SteppedClock,
+) -> Iterator[ReusedDatabase]:
+    """An SQLite file with the schema, emptied for each test."""
+    path = tmp_path_factory.mktemp("reused") / "store.db"
+    shutil.copy(migrated_file, path)
+    # No power cut is tested here.
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        emptying = [f"DELETE FROM {table}" for table in (*CHILDREN_FIRST, "sqlite_sequence")]
+        script = ";".join(["BEGIN", *emptying, "COMMIT"])
+
+        def empty() -> None:
+            connection.executescript(script)
+
+        database = ReusedDatabase(f"sqlite:///{path}", empty, clock_of_all_tests)
+        yield database
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_database(
+    postgres_server: PostgresServer, migrated_template: str, clock_of_all_tests: SteppedClock
+) -> Iterator[ReusedDatabase]:
+    """A PostgreSQL database with the schema, emptied for each test."""
+    url = postgres_server.create_database(migrated_template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '10s'")
+        sequences = [f"{table}_id_seq" for table in CHILDREN_FIRST if table != "config_overrides"]
+        script = "; ".join(
+            [f"DELETE FROM {table}" for table in CHILDREN_FIRST]
+            + [f"SELECT setval('{sequence}', 1, false)" for sequence in sequences]
+        )
+
+        def empty() -> None:
+            connection.execute(script)
+
+        database = ReusedDatabase(url, empty, clock_of_all_tests)
+        yield database
+        database.close()
+    postgres_server.drop_database(url)
+
+
 @pytest.fixture
-def store(store_id: str, database_url: str, clock: SteppedClock) -> Iterator[Store]:
+def emptied_database(store_id: str, request: pytest.FixtureRequest) -> ReusedDatabase | None:
+    """The database that the test uses, without rows; none in memory."""
+    kind = store_id.removeprefix("aio-")
+    if kind == "memory":
+        return None
+    database: ReusedDatabase = request.getfixturevalue(f"{kind}_database")
+    database.empty()
+    return database
+
+
+@pytest.fixture
+def database_url(emptied_database: ReusedDatabase | None) -> str:
+    """Where the store of the test is."""
+    return emptied_database.url if emptied_database else "memory://"
+
+
+@pytest.fixture
+def store(
+    store_id: str, emptied_database: ReusedDatabase | None, clock: SteppedClock
+) -> Iterator[Store]:
     """An empty store; the same test runs on all six."""
-    with opened(store_id, database_url, clock) as store:
+    if emptied_database:
+        yield emptied_database.store(store_id)
+        return
+    with opened(store_id, "memory://", clock) as store:
         yield store
 
 

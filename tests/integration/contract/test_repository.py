@@ -139,9 +139,7 @@ def test_removing_an_object_of_an_earlier_unit_of_work(
 
 
 @every_collection
-def test_removing_what_was_never_stored(
-    store: Store, parents: Parents, collection: str
-) -> None:
+def test_removing_what_was_never_stored(store: Store, parents: Parents, collection: str) -> None:
     """Removing a new object is NotFound."""
     with store.unit_of_work() as uow, pytest.raises(NotFound, match="never stored"):
         getattr(uow, collection).remove(sample(collection, parents))
@@ -215,9 +213,7 @@ def test_adding_many(store: Store, parents: Parents, collection: str) -> None:
 
 
 @every_collection
-def test_many_with_a_wrong_one_among_them(
-    store: Store, parents: Parents, collection: str
-) -> None:
+def test_many_with_a_wrong_one_among_them(store: Store, parents: Parents, collection: str) -> None:
     """`add_many` adds none when one of them is of another class, and the rest of the work stands."""
     with store.unit_of_work() as uow:
         kept = getattr(uow, collection).add(sample(collection, parents, 1))
@@ -343,9 +339,7 @@ def test_empty_references(store: Store, parents: Parents) -> None:
 
 @pytest.mark.parametrize("same_unit_of_work", [True, False])
 @pytest.mark.parametrize("collection", ["discovered_videos", "config_overrides"])
-def test_a_unique_value_is_taken(
-    store: Store, collection: str, same_unit_of_work: bool
-) -> None:
+def test_a_unique_value_is_taken(store: Store, collection: str, same_unit_of_work: bool) -> None:
     """A second row with the same video_id, or the same key, is AlreadyExists."""
     with store.unit_of_work() as uow:
         getattr(uow, collection).add(sample(collection))
@@ -422,9 +416,7 @@ def test_objects_of_another_class(store: Store, collection: str) -> None:
 
 
 @every_numbered_collection
-def test_an_object_of_another_store(
-    store: Store, another_store: Store, collection: str
-) -> None:
+def test_an_object_of_another_store(store: Store, another_store: Store, collection: str) -> None:
     """An object that was read from another store cannot be added or removed here: Conflict."""
     their_parents = add_parents(another_store)
     with another_store.unit_of_work() as uow:
@@ -435,4 +427,3 @@ def test_an_object_of_another_store(
     with store.unit_of_work() as uow, pytest.raises(Conflict):
         getattr(uow, collection).remove(theirs)
     assert all(rows == [] for rows in content(store).values())
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import sqlalchemy as sa
 
@@ -122,7 +122,8 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
             # NULLS LAST would be one query, but one that no index serves: it sorts all readings.
             timeless = readings.where(c.measured_at.is_(None))
             newest = (
-                query.order_by(c.id.desc()).limit(1).scalar_subquery() for query in (timed, timeless)
+                query.order_by(c.id.desc()).limit(1).scalar_subquery()
+                for query in (timed, timeless)
             )
             return sa.select(sa.func.coalesce(*newest)).select_from(wanted)
         wanted = sa.func.json_each(sa.bindparam(None, video_ids, sa.JSON)).table_valued("value")
@@ -135,13 +136,13 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
             .correlate(wanted)
             .scalar_subquery()
         )
-        # Spellings may be mixed within the last day only: the day comes first in all of them.
-        last_day = sa.func.substr(last_time, 1, 10)
+        # The day comes first in all spellings, and a zone moves an instant by less than two days.
+        first_day = sa.func.date(sa.func.substr(last_time, 1, 10), "-2 days")
         newest = (
             sa.select(c.id)
             .where(
                 c.youtube_video_id == wanted.c.value,
-                sa.type_coerce(c.measured_at, sa.Text) >= sa.func.coalesce(last_day, ""),
+                sa.type_coerce(c.measured_at, sa.Text) >= sa.func.coalesce(first_day, ""),
             )
             .order_by(chronological(c.measured_at).desc(), c.id.desc())
             .limit(1)
@@ -164,5 +165,5 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
                 until_instant(time, max(instants)),
             )
             for row in self._session.execute(statement):
-                positions.pop((row[0], row[1]), None)
+                positions.pop((row.youtube_video_id, row.measured_at), None)
         return sorted(positions.values())

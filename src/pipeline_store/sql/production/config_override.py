@@ -49,8 +49,8 @@ class SqlConfigOverrideRepository(SqlRepository[ConfigOverride, str], ConfigOver
             .values(key=wanted.key, **row)
             .on_conflict_do_update(index_elements=["key"], set_=row)
         )
-        self._session.reload(sa.select(ConfigOverride).where(config_overrides.c.key == key))
-        return self.get(key)
+        stored = sa.select(ConfigOverride).where(config_overrides.c.key == key)
+        return self._session.refresh(ConfigOverride, stored)[0]
 
     def unset(self, key: str) -> bool:
         """See `ConfigOverrideRepository.unset`."""

@@ -87,6 +87,7 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
 
     def record_many(self, videos: Iterable[DiscoveredVideo]) -> Recorded:
         """See `DiscoveredVideoRepository.record_many`."""
+        self._session.check_writable()
         made = refreshed = 0
         for batch in batches(videos, VIDEOS_PER_STATEMENT):
             new = self._upsert(batch)
@@ -160,7 +161,9 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
         for row in rows:
             row["discovered_at"] = row["discovered_at"] or now
         self._session.execute(self._upsert_statement(), rows)
-        self._session.reload(sa.select(DiscoveredVideo).where(c.video_id.in_(wanted)))
+        self._session.refresh_known(
+            DiscoveredVideo, sa.select(DiscoveredVideo).where(c.video_id.in_(wanted))
+        )
         return len(wanted) - known
 
     def _upsert_statement(self) -> Any:

@@ -1,0 +1,127 @@
+"""The command, run in this process, on databases of a test's own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline_store import open_store
+from pipeline_store.cli import main
+from pipeline_store.production import Clip, DiscoveredVideo, ErrorLog, Short
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATABASES = [
+    pytest.param("sqlite"),
+    pytest.param("postgres", marks=pytest.mark.postgres),
+]
+CYCLE_START = datetime(2026, 2, 1, tzinfo=UTC)
+CYCLE_END = CYCLE_START + timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - a document is of any shape
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Command:
+    """The command on one database."""
+
+    url: str
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str) -> Outcome:
+        return self.on(self.url, *arguments)
+
+    def on(self, url: str, *arguments: str) -> Outcome:
+        """Run it on another database."""
+        return self.without_database("--database", url, *arguments)
+
+    def without_database(self, *arguments: str) -> Outcome:
+        """Run it with these arguments alone."""
+        code = main(arguments)
+        captured = self.capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables; of an SQLite file that is not there."""
+    if getattr(request, "param", "sqlite") == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/pipeline.db"
+
+
+@pytest.fixture
+def new_command(empty_url: str, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command on a database without tables."""
+    return Command(empty_url, capsys)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file at the newest revision, to be copied: many tests need one."""
+    file = tmp_path_factory.mktemp("migrated") / "pipeline.db"
+    store = open_store(f"sqlite:///{file}")
+    store.upgrade()
+    store.close()
+    return file
+
+
+@pytest.fixture
+def command(new_command: Command, migrated_file: Path) -> Command:
+    """The command on an empty database at the newest revision."""
+    if new_command.url.startswith("sqlite:///"):
+        shutil.copy(migrated_file, new_command.url.removeprefix("sqlite:///"))
+    else:
+        assert new_command("init").code == 0
+    return new_command
+
+
+@pytest.fixture
+def seeded(command: Command) -> Command:
+    """Two running runs: 1 with clips 1 to 3 and short 1, 2 without anything; and one error."""
+    store = open_store(command.url)
+    with store.unit_of_work() as uow:
+        for niche in ("gaming", "music"):
+            uow.pipeline_runs.for_cycle(niche, CYCLE_START, CYCLE_END).start(CYCLE_START)
+        video = uow.discovered_videos.add(
+            DiscoveredVideo(
+                video_id="dQw4w9WgXcQ",
+                title="",
+                channel_name="",
+                channel_id="",
+                url="",
+                niche="gaming",
+            )
+        )
+        for rank in (1, 2, 3):
+            uow.clips.add(
+                Clip(
+                    pipeline_run_id=1,
+                    discovered_video_id=video.id,
+                    rank_position=rank,
+                    start_time_seconds=0,
+                    end_time_seconds=9,
+                )
+            )
+        uow.shorts.add(Short(pipeline_run_id=1))
+        uow.errors.add(ErrorLog(module="render", error_type="ValueError", error_message="boom"))
+        uow.commit()
+    store.close()
+    return command

@@ -1,0 +1,184 @@
+"""How the command starts and ends, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline_store.services import overview
+
+if TYPE_CHECKING:
+    from tests.integration.cli.conftest import Command
+
+PROGRAM = str(Path(sys.executable).with_name("pipeline-store"))
+
+
+def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        arguments, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_installed_command_does_its_work(tmp_path: Path) -> None:
+    """`pipeline-store` makes pipeline.db in the current folder and reads it back."""
+    made = run(PROGRAM, "init", cwd=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert (tmp_path / "pipeline.db").is_file()
+    listed = run(PROGRAM, "status", "--json", cwd=tmp_path)
+    assert (listed.returncode, json.loads(listed.stdout)) == (0, [])
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    """`python -m pipeline_store` is `pipeline-store`, exit code included."""
+    refused = run(sys.executable, "-m", "pipeline_store", "status", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: no database at pipeline.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("asked", ["--help", "--version", "import --help", "review skip --help"])
+def test_help_comes_without_a_database_library(asked: str) -> None:
+    """Help and version load neither SQLAlchemy nor Alembic."""
+    script = f"""
+import sys
+from pipeline_store.cli import main
+code = main({asked.split()!r})
+loaded = {{"sqlalchemy", "alembic", "psycopg"}} & set(sys.modules)
+sys.exit(f"loaded {{loaded}}" if loaded else code)
+"""
+    done = run(sys.executable, "-c", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_the_version_is_the_package_s(command: Command) -> None:
+    """`--version` prints the installed version."""
+    assert (
+        command.without_database("--version").out == f"pipeline-store {version('pipeline-store')}\n"
+    )
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra_it_says_how_to_install_it(missing: str) -> None:
+    """A missing typer or rich is one line with the cure."""
+    script = f"""
+import sys
+sys.modules[{missing!r}] = None
+from pipeline_store.cli import main
+sys.exit(main(["status"]))
+"""
+    done = run(sys.executable, "-c", script)
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert "pip install 'pipeline-store[cli]'" in line
+
+
+def test_a_missing_module_of_our_own_is_not_taken_for_the_extra() -> None:
+    """Only what the extra installs is answered with its cure; a bug stays a traceback."""
+    script = """
+import sys
+sys.modules["pipeline_store.cli.tables"] = None
+from pipeline_store.cli import main
+main(["status"])
+"""
+    assert "ModuleNotFoundError" in run(sys.executable, "-c", script).stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    """A closed pipe ends the command without a word."""
+    assert run(PROGRAM, "init", cwd=tmp_path).returncode == 0
+    with subprocess.Popen(
+        [PROGRAM, "review", "stats", "--json"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
+
+
+def test_control_c_is_quiet(seeded: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted command says nothing and exits as shells expect."""
+
+    def interrupt(_uow: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(overview, "status", interrupt)
+    done = seeded("status")
+    assert (done.code, done.out, done.err) == (130, "", "")
+
+
+def test_a_terminal_without_the_letters_gets_their_numbers(tmp_path: Path) -> None:
+    """Output in an encoding that lacks a letter is escaped, not a crash."""
+    assert run(PROGRAM, "init", cwd=tmp_path).returncode == 0
+    paused = subprocess.run(
+        [PROGRAM, "review", "pause", "Música 漢"],
+        cwd=tmp_path,
+        env={"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert paused.stdout == "Música \\u6f22 is paused\n".encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["statu"],
+        ["--unknown", "status"],
+        ["status", "--unknown"],
+        ["import", "trending"],
+        ["import", "nothing", "x.csv"],
+        ["review", "skip", "1", "four"],
+        ["review", "skip", "1", "4;7"],
+        ["review", "approve", "one"],
+        ["review", "hold-overdue", "--hours", "nan"],
+        ["review", "hold-overdue", "--hours", "-1"],
+        ["errors", "--limit", "0"],
+        ["errors", "--json", "list"],
+        ["downgrade"],
+        ["demo", "file.csv"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_two(command: Command, arguments: list[str]) -> None:
+    """What cannot be understood is one line on the standard error, and exit code 2."""
+    done = command(*arguments)
+    assert (done.code, done.out) == (2, "")
+    [line] = done.err.splitlines()
+    assert line.startswith("error: ")
+    assert "--help`" in line
+
+
+@pytest.mark.parametrize("arguments", [[], ["import"], ["review"]], ids=repr)
+def test_without_a_verb_it_shows_the_verbs(command: Command, arguments: list[str]) -> None:
+    """No verb is wrong usage, answered with the help and nothing else."""
+    done = command(*arguments)
+    assert done.code == 2
+    assert "Usage:" in done.out + done.err
+    assert "error" not in done.err
+
+
+def test_the_demo_gets_the_database_and_the_files(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`demo --from A B --from C` hands over the URL and the files, as they were given."""
+    handed: list[object] = []
+    monkeypatch.setattr(
+        "pipeline_store.cli.demo.run_demo", lambda url, files, _console: handed.extend((url, files))
+    )
+    assert command.on("some where.db", "demo").code == 0
+    assert command.on("x.db", "demo", "--from", "a.csv", "b.csv", "--from", "c.csv").code == 0
+    assert handed[:2] == ["sqlite:///some where.db", []]
+    assert handed[2] == "sqlite:///x.db"
+    assert sorted(map(str, handed[3])) == ["a.csv", "b.csv", "c.csv"]  # type: ignore[call-overload]

@@ -1,0 +1,49 @@
+"""Readings that come from a generator are not gathered: four times as many need no more memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline_store import open_store
+from tests.benchmarks.readings import readings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline_store import Store
+
+FEW = 10_000
+
+
+def peak_of_recording(store: Store, count: int) -> int:
+    """Bytes above what was held before."""
+    tracemalloc.start()
+    try:
+        with store.unit_of_work() as uow:
+            assert uow.analytics.record_many(readings(count)) == count
+            uow.commit()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
+
+
+def test_memory_does_not_grow_with_the_number_of_readings(url: str) -> None:
+    store = open_store(url)
+    store.upgrade()
+    peak_of_recording(store, 1)
+    few = peak_of_recording(store, FEW)
+    many = peak_of_recording(store, 4 * FEW)
+    store.close()
+    assert many < 1.2 * few

@@ -1,0 +1,139 @@
+"""The models say what the migrations build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline_store.sql import SqlStore, metadata
+from pipeline_store.sql.engine import create_sqlite_file, parse_url
+from tests.integration.schema_fingerprint import Fingerprint, differences, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(scope="module")
+def migrated() -> dict[str, Fingerprint]:
+    """What migrations build, by kind of database; filled by `differences_of`."""
+    return {}
+
+
+def differences_of(
+    models: sa.MetaData, new_url: Callable[[], str], migrated: dict[str, Fingerprint]
+) -> list[str]:
+    """How tables made from `models` differ from what migrations build."""
+    url = new_url()
+    created = SqlStore(url)
+    create_sqlite_file(parse_url(url))
+    kind = created.engine.dialect.name
+    if kind not in migrated:
+        upgraded = SqlStore(new_url())
+        upgraded.upgrade()
+        migrated[kind] = fingerprint(upgraded.engine)
+        upgraded.close()
+    with created.engine.begin() as connection:
+        models.create_all(connection)
+    found = differences(fingerprint(created.engine), migrated[kind])
+    created.close()
+    return found
+
+
+def test_models_are_what_migrations_build(
+    new_url: Callable[[], str], migrated: dict[str, Fingerprint]
+) -> None:
+    """Tables made from the models and tables made by migrations are the same in every detail."""
+    found = differences_of(metadata, new_url, migrated)
+    assert found == []
+    for built in migrated.values():
+        assert {place for place, what in built.items() if what == "table"} == set(metadata.tables)
+
+
+def add_column(models: sa.MetaData) -> None:
+    models.tables["clips"].append_column(sa.Column("extra", sa.Text))
+
+
+def change_type(models: sa.MetaData) -> None:
+    models.tables["clips"].c.rank_position.type = sa.Text()
+
+
+def let_be_null(models: sa.MetaData) -> None:
+    models.tables["clips"].c.rank_position.nullable = True
+
+
+def change_default(models: sa.MetaData) -> None:
+    models.tables["shorts"].c.status.server_default = sa.DefaultClause("made")
+
+
+def drop_index(models: sa.MetaData) -> None:
+    models.tables["clips"].indexes.clear()
+
+
+def make_index_unique(models: sa.MetaData) -> None:
+    (index,) = models.tables["clips"].indexes
+    index.unique = True
+
+
+def drop_unique(models: sa.MetaData) -> None:
+    constraints = models.tables["discovered_videos"].constraints
+    constraints -= {each for each in constraints if isinstance(each, sa.UniqueConstraint)}
+
+
+def drop_reference(models: sa.MetaData) -> None:
+    table = models.tables["shorts"]
+    for reference in [each for each in table.foreign_key_constraints if "clip_id" in each.columns]:
+        table.constraints.discard(reference)
+
+
+def add_cascade(models: sa.MetaData) -> None:
+    for reference in models.tables["shorts"].foreign_key_constraints:
+        reference.ondelete = "CASCADE"
+
+
+def add_check(models: sa.MetaData) -> None:
+    models.tables["clips"].append_constraint(
+        sa.CheckConstraint("rank_position > 0", name="ck_clips_rank_position")
+    )
+
+
+def drop_automatic_key(models: sa.MetaData) -> None:
+    models.tables["clips"].c.id.autoincrement = False
+    models.tables["clips"].dialect_options["sqlite"]["autoincrement"] = False
+
+
+def drop_table(models: sa.MetaData) -> None:
+    models.remove(models.tables["error_log"])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (add_column, "clips.extra type"),
+        (change_type, "clips.rank_position type"),
+        (let_be_null, "clips.rank_position nullable"),
+        (change_default, "shorts.status default"),
+        (drop_index, "clips index idx_clips_pipeline"),
+        (make_index_unique, "clips index idx_clips_pipeline"),
+        (drop_unique, "discovered_videos unique uq_discovered_videos_video_id"),
+        (drop_reference, "shorts foreign key fk_shorts_clip_id_clips"),
+        (add_cascade, "shorts foreign key fk_shorts_clip_id_clips"),
+        (add_check, "clips check ck_clips_rank_position"),
+        (drop_automatic_key, "clips "),
+        (drop_table, "error_log: None"),
+    ],
+)
+def test_a_model_that_differs_is_named(
+    new_url: Callable[[], str],
+    migrated: dict[str, Fingerprint],
+    change: Callable[[sa.MetaData], None],
+    named: str,
+) -> None:
+    """The comparison of models and migrations fails on any kind of difference, and names it."""
+    models = sa.MetaData()
+    for table in metadata.sorted_tables:
+        table.to_metadata(models)
+    change(models)
+    found = differences_of(models, new_url, migrated)
+    assert any(line.startswith(named) for line in found), found

@@ -1,0 +1,45 @@
+"""Everything that a store holds, to see that nothing was changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline_store import UnitOfWork
+
+COLLECTIONS = (
+    "discovered_videos",
+    "pipeline_runs",
+    "clips",
+    "scripts",
+    "tts_audio",
+    "shorts",
+    "analytics",
+    "reviews",
+    "config_overrides",
+    "errors",
+)
+ROWS_AT_ONCE = 5_000
+
+
+def everything_in(uow: UnitOfWork) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all collections, by key."""
+    return {
+        name: [
+            {field.name: getattr(row, field.name) for field in attrs.fields(type(row))}
+            for row in all_of(getattr(uow, name))
+        ]
+        for name in COLLECTIONS
+    }
+
+
+def all_of(collection: Any) -> Iterator[Any]:  # noqa: ANN401 - each collection has its own class
+    """Every object of a collection, page by page."""
+    after = None
+    while page := collection.page(after, ROWS_AT_ONCE):
+        yield from page
+        after = page[-1].key if hasattr(page[-1], "key") else page[-1].id
