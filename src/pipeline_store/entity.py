@@ -1,9 +1,10 @@
 """How domain classes are declared: one decorator and one function for each kind of field.
 
-A field whose default is None may be empty. A field checks its value when the object is made and on every assignment, so an object never holds
-what a store would refuse. What a database already holds is loaded as it stands: checks do not run
-then. Fields also carry what every store must know about them (see `References` and the constants
-below); the in-memory store reads it from there, and a test compares it with the tables.
+A field whose default is None may be empty. A field checks its value when the object is made and on
+every assignment, so an object never holds what a store would refuse. What a database already holds
+is loaded as it stands: checks do not run then. Fields also carry what every store must know about
+them (see the constants below); the in-memory store reads it from there, and a test compares it with
+the tables.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import attrs
 from attrs import Converter, setters
 
 from pipeline_store import values
+from pipeline_store.errors import InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,27 +44,41 @@ def _field(
     *,
     default: Any,
     metadata: dict[str, Any] | None = None,
-    on_move: Callable[[Any, Any], None] | None = None,
+    converter: Callable[[Any], Any] | None = None,
+    on_setattr: Any = None,
 ) -> Any:
     def validate(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         if value is not None or default is not None:
             check(attribute.name, value)
 
-    hooks = [setters.validate, _asking(on_move)] if on_move else None
-    return attrs.field(default=default, validator=validate, metadata=metadata, on_setattr=hooks)
+    return attrs.field(
+        default=default,
+        converter=converter,
+        validator=validate,
+        metadata=metadata,
+        on_setattr=on_setattr,
+    )
 
 
-def _asking(on_move: Callable[[Any, Any], None]) -> Callable[[Any, attrs.Attribute[Any], Any], Any]:
+def _asking(on_move: Callable[[Any, Any], None] | None) -> Any:
+    """Return what an assignment goes through when `on_move` may refuse it, else the usual."""
+    if on_move is None:
+        return None
+
     def ask(instance: Any, _attribute: attrs.Attribute[Any], wanted: Any) -> Any:
         on_move(instance, wanted)
         return wanted
 
-    return ask
+    return [setters.convert, setters.validate, ask]
+
+
+def _refuse_assignment(_instance: Any, attribute: attrs.Attribute[Any], _wanted: Any) -> Any:
+    raise InvalidValue(f"{attribute.name}: a key cannot be changed")
 
 
 def identity(*, init: Literal[False] = False) -> Any:
     """Declare the integer key that the store gives when the object is added; None before."""
-    return attrs.field(default=None, init=init, on_setattr=setters.frozen)
+    return attrs.field(default=None, init=init, on_setattr=_refuse_assignment)
 
 
 def text(
@@ -82,13 +98,14 @@ def text(
     return _field(check, default=default)
 
 
-def key_text(*, default: Any = REQUIRED, unique: bool = False) -> Any:
-    """Declare a short text that is not empty and is part of an index."""
+def key_text(*, default: Any = REQUIRED, unique: bool = False, is_key: bool = False) -> Any:
+    """Declare a short text that is not empty and is part of an index; `is_key`, never changed."""
 
     def check(name: str, value: Any) -> None:
         values.check_text(name, value, longest=values.LONGEST_KEY, empty=False)
 
-    return _field(check, default=default, metadata={UNIQUE: unique})
+    hook = _refuse_assignment if is_key else None
+    return _field(check, default=default, metadata={UNIQUE: unique}, on_setattr=hook)
 
 
 def integer(
@@ -121,19 +138,33 @@ def number(
     most: float = float("inf"),
     on_move: Callable[[Any, Any], None] | None = None,
 ) -> Any:
-    """Declare a finite number, from 0 upwards unless said otherwise; `on_move` as for `choice`."""
+    """Declare a finite number, from 0 upwards unless said otherwise; an int becomes a float.
+
+    `on_move` as for `choice`.
+    """
 
     def check(name: str, value: Any) -> None:
         values.check_number(name, value, least=least, most=most)
 
-    metadata = {LIMITS: (least, most)}
-    return _field(check, default=default, metadata=metadata, on_move=on_move)
+    return _field(
+        check,
+        default=default,
+        metadata={LIMITS: (least, most)},
+        converter=values.as_float,
+        on_setattr=_asking(on_move),
+    )
 
 
-def instant(*, default: Any = REQUIRED, now_by_default: bool = False) -> Any:
+def instant(
+    *,
+    default: Any = REQUIRED,
+    now_by_default: bool = False,
+    on_move: Callable[[Any, Any], None] | None = None,
+) -> Any:
     """Declare a time, kept as an aware UTC datetime; a naive one is taken as UTC with a warning.
 
-    With `now_by_default`, a store fills it in when the object is added without one.
+    With `now_by_default`, a store fills it in when the object is added without one. `on_move` as for
+    `choice`.
     """
 
     def convert(value: Any, attribute: attrs.Attribute[Any]) -> Any:
@@ -147,7 +178,7 @@ def instant(*, default: Any = REQUIRED, now_by_default: bool = False) -> Any:
     return attrs.field(
         default=default,
         converter=Converter(convert, takes_field=True),
-        on_setattr=assign if now_by_default else None,
+        on_setattr=assign if now_by_default else _asking(on_move),
         metadata={NOW_BY_DEFAULT: now_by_default},
     )
 
@@ -171,7 +202,7 @@ def choice(
     return attrs.field(
         default=default,
         converter=Converter(convert, takes_field=True),
-        on_setattr=[setters.convert, _asking(on_move)] if on_move else None,
+        on_setattr=_asking(on_move),
     )
 
 
@@ -231,10 +262,18 @@ def _constructor(kind: type[Any]) -> Callable[..., None]:
 def change(instance: Any, **wanted: Any) -> None:
     """Assign several fields of an entity at once: all of them, or none when one is refused."""
     fields = attrs.fields_dict(type(instance))
+    before = {name: getattr(instance, name) for name in fields}
     accepted: dict[str, Any] = {}
-    for name, value in wanted.items():
-        hook: Any = fields[name].on_setattr or _CHECKS
-        accepted[name] = hook(instance, fields[name], value)
+    try:
+        for name, value in wanted.items():
+            hook: Any = fields[name].on_setattr or _CHECKS
+            accepted[name] = hook(instance, fields[name], value)
+    except BaseException:
+        # A field's check may have moved another field along.
+        for name, value in before.items():
+            if getattr(instance, name) is not value:
+                object.__setattr__(instance, name, value)
+        raise
     for name, value in accepted.items():
         object.__setattr__(instance, name, value)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline_store.errors import InvalidValue, NaiveDatetimeWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from enum import Enum
 
 LARGEST_COUNT: Final = 2**63 - 1
@@ -81,6 +81,16 @@ def check_number(
         raise InvalidValue(f"{name}: {least} to {most} expected, found {_spelled(value)}")
 
 
+def as_float(value: Any) -> Any:
+    """Return a number as a float; anything else, for `check_number` to refuse, as it is."""
+    if type(value) is float or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return value
+
+
 def _spelled(value: float) -> str:
     try:
         return str(value)
@@ -92,7 +102,8 @@ def check_json_text(name: str, value: Any) -> None:
     """Refuse text that is not JSON (RFC 8259: NaN and Infinity are not)."""
     check_text(name, value)
     try:
-        json.loads(value, parse_constant=_refuse_constant)
+        # Kept as text, so numbers need not be read: Python reads none of more than 4,300 digits.
+        json.loads(value, parse_constant=_refuse_constant, parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise InvalidValue(f"{name}: not JSON ({error})") from None
 
@@ -100,6 +111,12 @@ def check_json_text(name: str, value: Any) -> None:
 def _refuse_constant(constant: str) -> None:
     message = f"{constant} is not JSON"
     raise ValueError(message)
+
+
+def check_several(name: str, items: Any) -> None:
+    """Refuse what is not iterable, and a text, which would be taken letter by letter."""
+    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
+        raise InvalidValue(f"{name}: several expected, found {_named(items)}")
 
 
 def as_instant(name: str, value: Any) -> datetime:

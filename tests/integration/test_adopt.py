@@ -12,9 +12,7 @@ import pytest
 
 from pipeline_store.errors import (
     AdoptionRefused,
-    NotFound,
 )
-from pipeline_store.production import Clip, DiscoveredVideo
 from pipeline_store.sql import SqlStore, schema
 from pipeline_store.sql.adopt import AdoptionReport, adopt
 from tests.integration.foreign_schemas import (
@@ -31,20 +29,10 @@ from tests.integration.foreign_schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SIX = datetime(2026, 2, 28, 6, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 2, 28, tzinfo=UTC)
-
-
-@pytest.fixture
-def adopted(foreign: Path) -> Iterator[SqlStore]:
-    """A store on an adopted file."""
-    store = SqlStore(url_of(foreign))
-    store.adopt()
-    yield store
-    store.close()
 
 
 def findings(report: AdoptionReport) -> list[str]:
@@ -255,46 +243,6 @@ def test_oddities_are_reported(tmp_path: Path) -> None:
         "shorts: clip_id is not declared as a foreign key, so none is enforced",
         "analytics: mine makes (youtube_video_id, measured_at) unique, the schema does not",
     ]
-
-
-def test_foreign_keys_are_enforced_afterwards(adopted: SqlStore) -> None:
-    """What is written into an adopted file must refer to something."""
-    clip = Clip(
-        pipeline_run_id=99,
-        discovered_video_id=1,
-        rank_position=1,
-        start_time_seconds=0.0,
-        end_time_seconds=1.0,
-    )
-    with adopted.unit_of_work() as uow, pytest.raises(NotFound):
-        uow.clips.add(clip)
-
-
-def test_new_rows_fit_into_the_old_tables(adopted: SqlStore) -> None:
-    """Rows written by the package and rows of the other program live side by side."""
-    with adopted.unit_of_work() as uow:
-        new = uow.discovered_videos.record(
-            DiscoveredVideo(
-                video_id="eeeeeeeeeee",
-                title="E",
-                channel_name="",
-                channel_id="",
-                url="",
-                niche="gaming",
-            )
-        )
-        assert new.id == 5
-        again = DiscoveredVideo(
-            video_id="ddddddddddd", title="", channel_name="", channel_id="", url="", niche="x"
-        )
-        assert uow.discovered_videos.record(again).id == 4
-        assert uow.config_overrides.set("paused.niche.gaming", "0").updated_by == "system"
-        uow.analytics.record_many([{"youtube_video_id": "aaaaaaaaaaa", "view_count": 40}])
-        uow.commit()
-    with adopted.unit_of_work() as uow:
-        assert uow.discovered_videos.get(4).title == "D"
-        assert uow.discovered_videos.get(4).niche == "gaming"
-        assert uow.analytics.latest_for(["aaaaaaaaaaa"])["aaaaaaaaaaa"].view_count == 40
 
 
 def test_an_adopted_file_goes_down_to_the_ten(foreign: Path) -> None:

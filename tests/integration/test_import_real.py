@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,14 +26,14 @@ from tests.unit.importers.test_real_files import DUMPS, LISTS, RESPONSES
 from tests.whole_store import all_of, everything_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from pipeline_store import Store
     from pipeline_store.importers import FileSummary
 
-    Number = tuple[str, str]
-    Instant = tuple[str, datetime]
+    Readings = dict[tuple[str, datetime], list[int | None]]
+    Numbers = dict[tuple[str, str], int | None]
 
 COUNTS = ("view_count", "like_count", "comment_count")
 YEAR = 2017
@@ -44,33 +45,22 @@ POPULAR = "9bZkp7q19f0"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture
+def database(new_url: Callable[[], str]) -> Iterator[Store]:
     """An empty database of either kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'a.db'}"
-    else:
-        url = request.getfixturevalue("postgres_url")
-    store = open_store(url, clock=lambda: NOW)
+    store = open_store(new_url(), clock=lambda: NOW)
     store.upgrade()
     yield store
     store.close()
 
 
 @pytest.fixture
-def new_sqlite(tmp_path: Path) -> Iterator[Callable[[], Store]]:
-    """Gives another empty SQLite file with every call."""
-    made: list[Store] = []
-
-    def make() -> Store:
-        store = open_store(f"sqlite:///{tmp_path / str(len(made))}", clock=lambda: NOW)
-        store.upgrade()
-        made.append(store)
-        return store
-
-    yield make
-    for store in made:
-        store.close()
+def store_on_sqlite(tmp_path: Path) -> Iterator[Store]:
+    """An empty SQLite file."""
+    store = open_store(f"sqlite:///{tmp_path / 'a.db'}", clock=lambda: NOW)
+    store.upgrade()
+    yield store
+    store.close()
 
 
 def lists() -> list[str]:
@@ -208,23 +198,27 @@ def test_a_second_import_of_everything_changes_nothing(database: Store) -> None:
     assert sum(account.new for account in first) == len(before["discovered_videos"])
 
 
-def orders() -> dict[str, list[str]]:
-    """All files that say when they were read, in several orders."""
-    paths = [*lists(), *dumps()]
-    return {
-        "as listed": paths,
-        "backwards": paths[::-1],
-        "by name": sorted(paths, key=lambda path: path.rsplit("/", 1)[-1]),
-        "every second first": [*paths[1::2], *paths[::2]],
-    }
+ORDERS: dict[str, Callable[[list[str]], list[str]]] = {
+    "backwards": lambda paths: paths[::-1],
+    "by name": lambda paths: sorted(paths, key=lambda path: path.rsplit("/", 1)[-1]),
+    "every second first": lambda paths: [*paths[1::2], *paths[::2]],
+}
 
 
-def stored(
-    store: Store, paths: Sequence[str]
-) -> tuple[dict[Instant, list[int]], dict[Number, int]]:
+@cache
+def readings_of(path: str) -> list[VideoReading]:
+    outcomes = read_yt_dlp_file(path) if is_dump(path) else read_trending_file(path, year=YEAR)
+    return [one for one in outcomes if isinstance(one, VideoReading)]
+
+
+def is_dump(path: str) -> bool:
+    return path.endswith(".info.json")
+
+
+def stored(store: Store, paths: Iterable[str]) -> tuple[Readings, Numbers]:
     """What was read when, and the present numbers, after importing the files in this order."""
     for path in paths:
-        (import_dumps if path.endswith(".info.json") else import_lists)(store, [path])
+        (import_dumps if is_dump(path) else import_lists)(store, [path])
     with store.unit_of_work() as uow:
         readings = {
             (one.youtube_video_id, one.measured_at): [getattr(one, count) for count in COUNTS]
@@ -238,23 +232,19 @@ def stored(
     return readings, numbers
 
 
-def expected(paths: Sequence[str]) -> tuple[dict[Instant, list[int]], dict[Number, int]]:
-    """The same, by the rules: the first reading of an instant is kept, the newest known counts."""
-    readings: dict[Instant, list[int]] = {}
-    timeless: dict[Number, int] = {}
-    for path in paths:
-        is_dump = path.endswith(".info.json")
-        for one in read_yt_dlp_file(path) if is_dump else read_trending_file(path, year=YEAR):
-            if not isinstance(one, VideoReading):
-                continue
-            counts = [getattr(one, count) for count in COUNTS]
-            if one.measured_at is None:
-                timeless |= {
-                    (one.video_id, name): n for name, n in zip(COUNTS, counts, strict=True)
-                }
-            else:
-                readings.setdefault((one.video_id, one.measured_at), counts)
-    numbers: dict[Number, int] = {}
+def by_the_rules(paths: Iterable[str]) -> tuple[Readings, Numbers]:
+    """The same: the first reading of an instant is kept, and the newest known number counts."""
+    readings: Readings = {}
+    timeless: Numbers = {}
+    for one in (reading for path in paths for reading in readings_of(path)):
+        counts = [getattr(one, count) for count in COUNTS]
+        if one.measured_at is None:
+            timeless |= {
+                (one.video_id, name): count for name, count in zip(COUNTS, counts, strict=True)
+            }
+        else:
+            readings.setdefault((one.video_id, one.measured_at), counts)
+    numbers: Numbers = {}
     for (video_id, _), counts in sorted(readings.items(), key=lambda item: item[0][1]):
         for name, count in zip(COUNTS, counts, strict=True):
             if count is not None or (video_id, name) not in numbers:
@@ -262,17 +252,17 @@ def expected(paths: Sequence[str]) -> tuple[dict[Instant, list[int]], dict[Numbe
     return readings, numbers | timeless
 
 
-@pytest.mark.parametrize("order", ["as listed", "backwards", "by name", "every second first"])
-def test_the_order_of_the_files_does_not_matter(
-    new_sqlite: Callable[[], Store], order: str
-) -> None:
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_order_of_the_files_does_not_matter(store_on_sqlite: Store, order: str) -> None:
     """The same readings at the same instants, and the newest known numbers of each video.
 
     Where two lists tell different numbers for one video and day, those of the first are kept.
     """
-    paths = orders()[order]
-    assert stored(new_sqlite(), paths) == expected(paths)
-    assert expected(paths)[0].keys() == expected(orders()["as listed"])[0].keys()
+    paths = [*lists(), *dumps()]
+    ordered = ORDERS[order](paths)
+    readings, numbers = stored(store_on_sqlite, ordered)
+    assert (readings, numbers) == by_the_rules(ordered)
+    assert readings.keys() == by_the_rules(paths)[0].keys()
 
 
 def test_all_responses_are_read() -> None:

@@ -58,6 +58,8 @@ def test_two_sessions_at_a_time(legacy_engine: sa.Engine) -> None:
     with get_session(legacy_engine) as first, get_session(legacy_engine) as second:
         first.add(video())
         first.commit()
+        # Each holds what it reads through until it commits.
+        assert first.query(DiscoveredVideo).count() == 1
         assert second.query(DiscoveredVideo).count() == 1
         mark_video_processed(second, "aaaaaaaaaaa", 2)
         first.expire_all()

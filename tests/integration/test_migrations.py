@@ -12,19 +12,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from pipeline_store import production
 from pipeline_store.errors import SchemaOutOfDate, StoreFailure
-from pipeline_store.production import (
-    Analytics,
-    Clip,
-    ConfigOverride,
-    DiscoveredVideo,
-    ErrorLog,
-    PipelineRun,
-    ReviewLog,
-    Script,
-    Short,
-    TTSAudio,
-)
 from pipeline_store.sql import SqlStore, metadata, schema
 from tests.integration.racing import at_once, killed_along
 
@@ -77,13 +66,15 @@ def fill(store: SqlStore) -> None:
     """One row in each table, referring to each other."""
     with store.unit_of_work() as uow:
         video = uow.discovered_videos.add(
-            DiscoveredVideo(
+            production.DiscoveredVideo(
                 video_id="aaaaaaaaaaa", title="", channel_name="", channel_id="", url="", niche="n"
             )
         )
-        made = uow.pipeline_runs.add(PipelineRun(niche="n", cycle_start=NOON, cycle_end=NOON))
+        made = uow.pipeline_runs.add(
+            production.PipelineRun(niche="n", cycle_start=NOON, cycle_end=NOON)
+        )
         clip = uow.clips.add(
-            Clip(
+            production.Clip(
                 pipeline_run_id=made.id,
                 discovered_video_id=video.id,
                 rank_position=1,
@@ -91,14 +82,16 @@ def fill(store: SqlStore) -> None:
                 end_time_seconds=5.0,
             )
         )
-        uow.scripts.add(Script(pipeline_run_id=made.id))
-        uow.tts_audio.add(TTSAudio(pipeline_run_id=made.id, engine_used="piper"))
-        uow.shorts.add(Short(pipeline_run_id=made.id, clip_id=clip.id))
-        uow.analytics.add(Analytics(youtube_video_id="aaaaaaaaaaa"))
-        uow.reviews.add(ReviewLog(pipeline_run_id=made.id))
-        uow.config_overrides.add(ConfigOverride(key="k", value="v"))
+        uow.scripts.add(production.Script(pipeline_run_id=made.id))
+        uow.tts_audio.add(production.TTSAudio(pipeline_run_id=made.id, engine_used="piper"))
+        uow.shorts.add(production.Short(pipeline_run_id=made.id, clip_id=clip.id))
+        uow.analytics.add(production.Analytics(youtube_video_id="aaaaaaaaaaa"))
+        uow.reviews.add(production.ReviewLog(pipeline_run_id=made.id))
+        uow.config_overrides.add(production.ConfigOverride(key="k", value="v"))
         uow.errors.add(
-            ErrorLog(pipeline_run_id=made.id, module="m", error_type="t", error_message="e")
+            production.ErrorLog(
+                pipeline_run_id=made.id, module="m", error_type="t", error_message="e"
+            )
         )
         uow.commit()
 

@@ -105,6 +105,14 @@ app.command("downgrade", rich_help_panel=_SCHEMA)(schema_commands.downgrade)
 app.command("adopt", rich_help_panel=_SCHEMA)(schema_commands.adopt)
 
 
+_USAGE_ERRORS: Final[type[Exception]] = next(
+    base
+    for base in typer.BadParameter.__mro__
+    if base.__name__ == "ClickException" and issubclass(base, Exception)
+)
+"""What a wrong command line raises; typer has moved this class, and makes it public only lately."""
+
+
 @cache
 def _command() -> Any:  # noqa: ANN401 - of a class that typer does not make public
     return typer.main.get_command(app)
@@ -135,18 +143,22 @@ def run(arguments: Sequence[str] | None) -> int:
         return 1
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except typer.TyperException as error:
-        _tell_usage(error)
-        return error.exit_code
+    except _USAGE_ERRORS as error:
+        return _tell_usage(error)
     return code if isinstance(code, int) else 0
 
 
-def _tell_usage(error: typer.TyperException) -> None:
+def _tell_usage(error: Any) -> int:  # noqa: ANN401 - see _USAGE_ERRORS
     context: Any = getattr(error, "ctx", None)
     where = PROGRAM if context is None else context.command_path
-    # A group without a verb has printed its help already, and has nothing to add.
-    if error.format_message():
-        tables.complain(f"{error.format_message()} (try `{where} --help`)")
+    message: str = error.format_message()
+    # A group without a verb has printed its help already, or has it for its message.
+    if context is not None and "Usage:" in message:
+        sys.stderr.write(message + "\n")
+    elif message:
+        tables.complain(f"{message} (try `{where} --help`)")
+    code: int = error.exit_code
+    return code
 
 
 def _print_whatever_comes(stream: object) -> None:

@@ -42,6 +42,7 @@ from pipeline_store.production import (
 from pipeline_store.production.config_override import SYSTEM
 from pipeline_store.production.discovered_video import take_over
 from pipeline_store.production.pipeline_run import check_same_cycle
+from pipeline_store.production.review_log import due_before
 from pipeline_store.production.snapshot_columns import checked_columns
 from pipeline_store.repository import check_key, check_kind, check_limit
 
@@ -69,6 +70,7 @@ class MemoryDiscoveredVideoRepository(
     def record_many(self, videos: Iterable[DiscoveredVideo]) -> Recorded:
         """See `DiscoveredVideoRepository.record_many`."""
         self._session.check_writable()
+        values.check_several("videos", videos)
         given = list(videos)
         for video in given:
             check_kind(DiscoveredVideo, video)
@@ -93,6 +95,7 @@ class MemoryDiscoveredVideoRepository(
 
     def by_video_ids(self, video_ids: Iterable[str]) -> dict[str, DiscoveredVideo]:
         """See `DiscoveredVideoRepository.by_video_ids`."""
+        values.check_several("video_ids", video_ids)
         wanted = list(video_ids)
         for video_id in wanted:
             values.check_text("video_id", video_id)
@@ -167,13 +170,16 @@ class MemoryPipelineRunRepository(MemoryRepository[PipelineRun, int], PipelineRu
         return dict(Counter(str(run.status) for run in runs))
 
     def _of_cycle(self, wanted: PipelineRun) -> list[PipelineRun]:
-        return self._where(
-            lambda run: run.niche == wanted.niche and run.cycle_start == wanted.cycle_start
-        )
+        return self._where(lambda run: _cycle(run) == _cycle(wanted))
 
     def _refuse_second(self, made: PipelineRun) -> None:
-        if any(run is not made for run in self._of_cycle(made)):
+        cycle = _cycle(made)
+        if self._session.is_there_by_others(self.collection, lambda run: _cycle(run) == cycle):
             raise Conflict(f"pipeline_runs: the cycle of {made.niche} was started by somebody else")
+
+
+def _cycle(run: PipelineRun) -> tuple[str, datetime]:
+    return run.niche, run.cycle_start
 
 
 @final
@@ -251,6 +257,7 @@ class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepos
     def record_many(self, snapshots: Iterable[Snapshot]) -> int:
         """See `AnalyticsRepository.record_many`."""
         self._session.check_writable()
+        values.check_several("snapshots", snapshots)
         columns = checked_columns(list(snapshots), self._now)
         rows = _rows(columns)
         self._insert(rows)
@@ -259,6 +266,7 @@ class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepos
     def record_new(self, snapshots: Iterable[Snapshot]) -> int:
         """See `AnalyticsRepository.record_new`."""
         self._session.check_writable()
+        values.check_several("snapshots", snapshots)
         wanted: dict[tuple[str, datetime], Analytics] = {}
         for row in _rows(checked_columns(list(snapshots), self._now)):
             wanted.setdefault(_place(row), row)
@@ -270,6 +278,7 @@ class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepos
 
     def latest_for(self, video_ids: Iterable[str]) -> dict[str, Analytics]:
         """See `AnalyticsRepository.latest_for`."""
+        values.check_several("video_ids", video_ids)
         wanted = list(video_ids)
         for video_id in wanted:
             values.check_text("video_id", video_id)
@@ -291,10 +300,9 @@ class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepos
         return sorted(found, key=lambda row: (row.measured_at, row.id))
 
     def _refuse_doubled(self, new: list[Analytics]) -> None:
-        mine = {_place(row): row for row in new}
-        for row in self._where(lambda row: _place(row) in mine):
-            if row is not mine[_place(row)]:
-                raise Conflict("analytics: somebody else recorded the same readings")
+        mine = set(map(_place, new))
+        if self._session.is_there_by_others(self.collection, lambda row: _place(row) in mine):
+            raise Conflict("analytics: somebody else recorded the same readings")
 
 
 def _place(row: Analytics) -> tuple[str, datetime]:
@@ -329,7 +337,8 @@ class MemoryReviewLogRepository(MemoryRepository[ReviewLog, int], ReviewLogRepos
         """See `ReviewLogRepository.hold_overdue`."""
         self._session.check_writable()
         now = self._now()
-        overdue = self._oldest_first(lambda r: r.is_open and r.sent_at <= now - limit)
+        due = due_before(now, limit)
+        overdue = self._oldest_first(lambda review: review.is_open and review.sent_at <= due)
         for review in overdue:
             review.hold_unanswered(now)
         return overdue

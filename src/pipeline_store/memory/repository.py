@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
+from pipeline_store import values
 from pipeline_store.errors import NotFound
 from pipeline_store.memory.tables import KINDS, key_field
 from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
@@ -33,12 +34,16 @@ class MemoryRepository(Generic[Entity, Key]):
 
     def add_many(self, entities: Iterable[Entity]) -> list[Entity]:
         """See `pipeline_store.repository.Repository.add_many`."""
+        values.check_several("entities", entities)
         wanted = list(entities)
         for entity in wanted:
             check_kind(KINDS[self.collection], entity)
         for entity in wanted:
             fill_from_clock(entity, self._now)
+        for entity in wanted:
             self._session.add(self.collection, entity)
+        if wanted:
+            self._session.flush()
         return wanted
 
     def get(self, key: Key) -> Entity:
@@ -78,6 +83,7 @@ class MemoryRepository(Generic[Entity, Key]):
 
     def _insert(self, rows: Sequence[Entity]) -> Sequence[Entity]:
         """Write rows that the caller did not make as objects: after a rollback they are gone."""
+        self._session.flush()
         for row in rows:
             fill_from_clock(row, self._now)
             self._session.add(self.collection, row, as_row=True)

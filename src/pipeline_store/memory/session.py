@@ -41,6 +41,8 @@ class MemorySession:
         self.closed = False
         self._objects: dict[Place, Any] = {}
         self._rows_read: dict[Place, Any] = {}
+        #: Copies of objects as they were when they were last checked.
+        self._checked: dict[Place, Any] = {}
         self._removed: dict[Place, Any] = {}
         #: Removed objects whose key a new object has taken since.
         self._replaced: list[Any] = []
@@ -75,6 +77,12 @@ class MemorySession:
     def find(self, collection: str, key: Any) -> Any:
         """Return the object with this key, or None."""
         self._check_usable()
+        if (collection, key) in self._objects:
+            return self._objects[collection, key]
+        self.flush()
+        return self._find(collection, key)
+
+    def _find(self, collection: str, key: Any) -> Any:
         place = (collection, key)
         if place in self._removed:
             return None
@@ -89,7 +97,20 @@ class MemorySession:
 
     def select(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
         """Return the objects that meet the condition, by key."""
-        self._check_usable()
+        self.flush()
+        found = [self._find(collection, key) for key in self._keys(collection, condition)]
+        # A row may have been removed by another unit of work since it was looked at.
+        return [entity for entity in found if entity is not None]
+
+    def is_there_by_others(self, collection: str, condition: Callable[[Any], bool]) -> bool:
+        """Whether a committed row that this unit of work has not to do with meets the condition."""
+        return any(
+            condition(row)
+            for key, row in self._tables.rows[collection].items()
+            if (collection, key) not in self._objects and (collection, key) not in self._removed
+        )
+
+    def _keys(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
         with self._tables.lock:
             current: dict[Any, Any] = dict(self._tables.rows[collection])
         for (owner, key), entity in self._objects.items():
@@ -98,10 +119,19 @@ class MemorySession:
         for owner, key in self._removed:
             if owner == collection:
                 current.pop(key, None)
-        matching = sorted(key for key, row in current.items() if condition(row))
-        found = [self.find(collection, key) for key in matching]
-        # A row may have been removed by another unit of work since it was looked at.
-        return [entity for entity in found if entity is not None]
+        return sorted(key for key, row in current.items() if condition(row))
+
+    def flush(self) -> None:
+        """Check what was changed so far, as a database does before every statement."""
+        with self._undoing():
+            for place, entity in self._objects.items():
+                if same_values(entity, self._checked.get(place, self._rows_read[place])):
+                    continue
+                self.check_writable()
+                self._check_unchanged(place, self._rows_read[place])
+                self._check_references(entity, place[0])
+                self._check_unique(entity, place)
+                self._checked[place] = copy_of(entity)
 
     def add(self, collection: str, entity: Any, *, as_row: bool = False) -> None:
         """Take in a new object, or one that an earlier unit of work had read.
@@ -120,10 +150,10 @@ class MemorySession:
             if key_name == "id" and entity.id is not None:
                 raise Conflict(f"{collection} {entity.id} was read from another store")
             self._check_references(entity, collection)
-            self._check_unique(entity, collection)
+            self._check_unique(entity, (collection, getattr(entity, key_name)))
             if key_name == "id":
                 object.__setattr__(entity, "id", self._tables.next_key(collection))
-            elif self.find(collection, entity.key) is not None:
+            elif self._is_there((collection, entity.key)):
                 raise AlreadyExists(f"{collection} {entity.key} is there already")
             place = (collection, getattr(entity, key_name))
             row_before = None
@@ -131,6 +161,7 @@ class MemorySession:
                 self._replaced.append(self._removed.pop(place))
                 row_before = self._rows_read[place]
             self._own(place, entity, row_before)
+            self._checked[place] = copy_of(entity)
             self._added[id(entity)] = entity
             if as_row:
                 self._rows_made.append(entity)
@@ -162,6 +193,7 @@ class MemorySession:
             if key_name == "id" and key is not None:
                 raise Conflict(f"{collection} {key} was read from another store")
             raise NotFound(f"{collection} {key} was never stored")
+        self.flush()
         with self._undoing():
             self._refuse_gone(collection, entity)
             place = (collection, key)
@@ -170,10 +202,12 @@ class MemorySession:
             self._check_unchanged(place, self._rows_read[place])
             self._refuse_in_use(place)
             del self._objects[place]
+            self._checked.pop(place, None)
             self._removed[place] = entity
 
     def commit(self) -> None:
         """Publish the changes, all or none."""
+        self.flush()
         with self._undoing(), self._tables.lock:
             changed = self._changed()
             if self.read_only and (changed or self._removed):
@@ -181,7 +215,7 @@ class MemorySession:
             for place, entity in changed.items():
                 self._check_unchanged(place, self._rows_read[place])
                 self._check_references(entity, place[0])
-                self._check_unique(entity, place[0])
+                self._check_unique(entity, place)
             for place in self._removed:
                 self._check_unchanged(place, self._rows_read[place])
                 self._refuse_in_use(place)
@@ -195,6 +229,7 @@ class MemorySession:
             row = copy_of(entity)
             tables.rows[collection][key] = row
             self._rows_read[collection, key] = tables.origins[entity] = row
+            self._checked[collection, key] = row
         for collection, key in self._removed:
             tables.rows[collection].pop(key, None)
         for entity in [*self._removed.values(), *self._replaced]:
@@ -220,6 +255,7 @@ class MemorySession:
         for forgotten in (
             self._objects,
             self._rows_read,
+            self._checked,
             self._removed,
             self._replaced,
             self._added,
@@ -275,17 +311,17 @@ class MemorySession:
 
     def _refuse_in_use(self, place: Place) -> None:
         for other, field in _referring_to(place[0]):
-            if self.select(other, lambda row, name=field: getattr(row, name) == place[1]):
+            if self._keys(other, lambda row, name=field: getattr(row, name) == place[1]):
                 raise InUse(f"{place[0]} {place[1]} is still referred to by {other}")
 
-    def _check_unique(self, entity: Any, collection: str) -> None:
+    def _check_unique(self, entity: Any, place: Place) -> None:
         for field in attrs.fields(type(entity)):
             if not field.metadata.get(UNIQUE):
                 continue
             value = getattr(entity, field.name)
-            taken = self.select(collection, lambda row, f=field, v=value: getattr(row, f.name) == v)
-            if any(other is not entity for other in taken):
-                raise AlreadyExists(f"{collection}: {field.name} {value!r} is there already")
+            taken = self._keys(place[0], lambda row, f=field, v=value: getattr(row, f.name) == v)
+            if set(taken) - {place[1]}:
+                raise AlreadyExists(f"{place[0]}: {field.name} {value!r} is there already")
 
 
 def _referring_to(collection: str) -> Iterator[tuple[str, str]]:

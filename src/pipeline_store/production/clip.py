@@ -33,6 +33,7 @@ def _move_end(clip: Clip, wanted: float) -> None:
 
 
 def _check_duration(clip: Clip, wanted: float) -> None:
+    values.check_number("clip_duration_seconds", wanted)
     expected = clip.end_time_seconds - clip.start_time_seconds
     if not math.isclose(wanted, expected, abs_tol=1e-6):
         message = f"clip_duration_seconds: end - start is {expected}, found {wanted}"
@@ -78,11 +79,12 @@ class Clip:
         Raises:
             InvalidValue: it would end before it starts; nothing was changed.
         """
-        values.check_number("start_time_seconds", start_seconds, least=0.0)
-        values.check_number("end_time_seconds", end_seconds, least=0.0)
-        _set_duration(self, start_seconds, end_seconds)
-        object.__setattr__(self, "start_time_seconds", start_seconds)
-        object.__setattr__(self, "end_time_seconds", end_seconds)
+        start, end = values.as_float(start_seconds), values.as_float(end_seconds)
+        values.check_number("start_time_seconds", start, least=0.0)
+        values.check_number("end_time_seconds", end, least=0.0)
+        _set_duration(self, start, end)
+        object.__setattr__(self, "start_time_seconds", start)
+        object.__setattr__(self, "end_time_seconds", end)
 
 
 class ClipRepository(Repository[Clip, int], Protocol):

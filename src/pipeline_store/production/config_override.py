@@ -15,7 +15,7 @@ SYSTEM: Final = "system"
 class ConfigOverride:
     """One key and its value, as text."""
 
-    key: str = key_text()
+    key: str = key_text(is_key=True)
     value: str = text()
     updated_at: datetime = instant(default=None, now_by_default=True)
     updated_by: str = text(default=SYSTEM)

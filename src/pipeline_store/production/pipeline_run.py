@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
+from pipeline_store import values
 from pipeline_store.entity import (
     change,
     choice,
@@ -54,6 +55,16 @@ def _check_move(run: PipelineRun, wanted: RunStatus) -> None:
         raise IllegalTransition(f"run {run.id}", found, f"{wanted}{how}", legal)
 
 
+def _check_start(run: PipelineRun, wanted: datetime) -> None:
+    if run.cycle_end < wanted:
+        raise InvalidValue("cycle_start: must not lie behind cycle_end")
+
+
+def _check_end(run: PipelineRun, wanted: datetime) -> None:
+    if wanted < run.cycle_start:
+        raise InvalidValue("cycle_end: must not lie before cycle_start")
+
+
 @entity
 class PipelineRun:
     """One cycle of one niche, from discovery to upload.
@@ -64,8 +75,8 @@ class PipelineRun:
 
     id: int = identity()
     niche: str = key_text()
-    cycle_start: datetime = instant()
-    cycle_end: datetime = instant()
+    cycle_start: datetime = instant(on_move=_check_start)
+    cycle_end: datetime = instant(on_move=_check_end)
     status: RunStatus = choice(RunStatus, default=RunStatus.PENDING, on_move=_check_move)
     started_at: datetime | None = instant(default=None)
     completed_at: datetime | None = instant(default=None)
@@ -79,8 +90,7 @@ class PipelineRun:
 
     def __attrs_post_init__(self) -> None:
         """Refuse a cycle that ends before it starts."""
-        if self.cycle_end < self.cycle_start:
-            raise InvalidValue("cycle_end: must not lie before cycle_start")
+        _check_end(self, self.cycle_end)
 
     def start(self, at: datetime) -> None:
         """Move from pending to running."""
@@ -120,6 +130,7 @@ class PipelineRun:
         Raises:
             IllegalTransition: the run has not failed, or was retried `limit` times.
         """
+        values.check_integer("limit", limit, least=0)
         if self.status != RunStatus.FAILED:
             legal = RUN_MOVES.get(self.status, ())
             raise IllegalTransition(f"run {self.id}", self.status, RunStatus.PENDING, legal)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pipeline_store import values
 from pipeline_store.entity import (
     change,
     choice,
@@ -17,7 +18,7 @@ from pipeline_store.entity import (
     reference,
     text,
 )
-from pipeline_store.errors import Conflict
+from pipeline_store.errors import Conflict, InvalidValue
 from pipeline_store.repository import Repository
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 REVIEW_LIMIT: Final = timedelta(hours=4)
 """How long a request may wait for an answer before it is held."""
+
+MOST_DIGITS: Final = 18
+"""Digits of a number that may be the rank of a clip; a longer one passes 64 bits."""
 
 
 class ReviewAction(StrEnum):
@@ -80,7 +84,22 @@ class ReviewLog:
 def skipped_ranks(reviews: Iterable[ReviewLog]) -> frozenset[int]:
     """Return the ranks of the clips that these reviews skipped, read from "skip 4,7"."""
     details = [r.response_detail or "" for r in reviews if r.action == ReviewAction.SKIP]
-    return frozenset(int(rank) for detail in details for rank in re.findall(r"\d+", detail))
+    numbers = [number for detail in details for number in re.findall(r"\d+", detail)]
+    return frozenset(int(number) for number in numbers if len(number) <= MOST_DIGITS)
+
+
+def due_before(now: datetime, limit: timedelta) -> datetime:
+    """Return the instant that a request must be sent at or before to be overdue now.
+
+    Raises:
+        InvalidValue: `limit` is no length of time, negative, or longer ago than 1970.
+    """
+    if not isinstance(limit, timedelta):
+        raise InvalidValue(f"limit: timedelta expected, found {type(limit).__name__}")
+    longest = now - values.EARLIEST
+    if not timedelta(0) <= limit <= longest:
+        raise InvalidValue(f"limit: 0 to {longest} expected, found {limit}")
+    return now - limit
 
 
 class ReviewLogRepository(Repository[ReviewLog, int], Protocol):

@@ -33,6 +33,9 @@ FIELDS: Final[Mapping[str, Any]] = {
 }
 NAMES: Final = tuple(FIELDS)
 
+_FRACTIONS: Final = {
+    name for name, field in FIELDS.items() if isinstance(field.metadata.get(LIMITS, (0,))[0], float)
+}
 _NOTHING: Final[Mapping[str, Any]] = dict.fromkeys(NAMES)
 _GETTERS: Final = {name: itemgetter(name) for name in NAMES}
 
@@ -56,6 +59,8 @@ def checked_columns(
             columns[name] = _instants(column, now, first_row)
         elif not _is_sound(name, column):
             _check_each(name, column, first_row)
+        if name in _FRACTIONS and not set(map(type, column)) <= {float, NoneType}:
+            columns[name] = list(map(values.as_float, column))
     return columns
 
 

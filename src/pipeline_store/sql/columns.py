@@ -119,9 +119,10 @@ class _SqliteShortInstant(_SqliteInstant):
         """Return a function from a datetime to its shortest text."""
 
         def spell(value: datetime | None) -> str | None:
-            if value is None or not value.microsecond:
-                return value and value.isoformat(" ")
-            return value.isoformat(" ").rstrip("0")
+            if value is None:
+                return None
+            text = value.isoformat(" ")
+            return text.rstrip("0") if value.microsecond else text
 
         return spell
 
@@ -136,6 +137,24 @@ class _EarlyInstant(Instant):
         if dialect.name == "sqlite":
             return dialect.type_descriptor(_SqliteShortInstant())
         return super().load_dialect_impl(dialect)
+
+
+class by_code_point(FunctionElement[str]):  # noqa: N801 - reads like a SQL function
+    """A text in an order that is the same on every database, whatever its language is set to."""
+
+    inherit_cache = True
+    name = "by_code_point"
+    type = sa.Text()
+
+
+@compiles(by_code_point)
+def _in_order_of_bytes(element: by_code_point, compiler: SQLCompiler, **kw: Any) -> str:
+    return f'({compiler.process(element.clauses, **kw)} COLLATE "C")'
+
+
+@compiles(by_code_point, "sqlite")
+def _as_it_is(element: by_code_point, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
 
 
 class chronological(FunctionElement[datetime]):  # noqa: N801 - reads like a SQL function

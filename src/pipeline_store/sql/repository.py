@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import sqlalchemy as sa
 
+from pipeline_store import values
 from pipeline_store.errors import NotFound
 from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
+from pipeline_store.sql.columns import by_code_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,15 +36,16 @@ class SqlRepository(Generic[Entity, Key]):
 
     def add(self, entity: Entity) -> Entity:
         """See `pipeline_store.repository.Repository.add`."""
-        self._add([entity])
-        return entity
+        return self.add_many([entity])[0]
 
     def add_many(self, entities: Iterable[Entity]) -> list[Entity]:
         """See `pipeline_store.repository.Repository.add_many`."""
-        added: list[Entity] = []
-        for batch in batches(entities, ROWS_PER_FLUSH):
+        values.check_several("entities", entities)
+        added = list(entities)
+        for entity in added:
+            check_kind(self.kind, entity)
+        for batch in batches(added, ROWS_PER_FLUSH):
             self._add(batch)
-            added.extend(batch)
         return added
 
     def get(self, key: Key) -> Entity:
@@ -70,10 +73,11 @@ class SqlRepository(Generic[Entity, Key]):
     def page(self, after: Key | None = None, limit: int = 100) -> list[Entity]:
         """See `pipeline_store.repository.Repository.page`."""
         check_limit(limit)
-        statement = sa.select(self.kind).order_by(self._key).limit(limit)
+        key = by_code_point(self._key) if self._key_is_text else self._key
+        statement = sa.select(self.kind).order_by(key).limit(limit)
         if after is not None:
             check_key("after", after, self._key_is_text)
-            statement = statement.where(self._key > after)
+            statement = statement.where(key > after)
         return self._all(statement)
 
     @property
@@ -90,7 +94,6 @@ class SqlRepository(Generic[Entity, Key]):
 
     def _add(self, entities: Sequence[Entity]) -> None:
         for entity in entities:
-            check_kind(self.kind, entity)
             fill_from_clock(entity, self._now)
         name = self._name(entities[0]) if len(entities) == 1 else self.table.name
         self._session.add(entities, name)

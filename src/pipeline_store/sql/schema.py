@@ -73,6 +73,9 @@ def upgrade(engine: sa.Engine) -> None:
     with translated(subject="upgrade"):
         found = current(engine)
         _refuse_unknown(found)
+        if found is None:
+            with read_only(engine).connect() as connection:
+                _refuse_tables_of_others(connection)
         use_write_ahead_log(engine)
         if found == newest_revision():
             return
@@ -129,7 +132,9 @@ def current_of(connection: sa.Connection) -> str | None:
     """Return the revision that the connection's database is at, or None."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
+    asked = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - our name
+    found: str | None = connection.scalar(asked)
+    return found
 
 
 def check(engine: sa.Engine) -> None:

@@ -58,6 +58,14 @@ class Command:
         captured = self.capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
 
+    def videos(self) -> dict[str, DiscoveredVideo]:
+        """What was discovered, by YouTube's id."""
+        store = open_store(self.url)
+        with store.unit_of_work(read_only=True) as uow:
+            videos = {video.video_id: video for video in uow.discovered_videos.page(limit=10_000)}
+        store.close()
+        return videos
+
 
 @pytest.fixture
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:

@@ -111,15 +111,15 @@ EVERY_VERB_THAT_NEEDS_THE_SCHEMA = [
 
 
 @both
-@pytest.mark.parametrize("verb", EVERY_VERB_THAT_NEEDS_THE_SCHEMA, ids=" ".join)
-def test_an_out_of_date_schema_is_one_line(command: Command, verb: list[str]) -> None:
+def test_an_out_of_date_schema_is_one_line(command: Command) -> None:
     """Found, needed and the command, for every verb that needs the tables."""
     command("downgrade", "base", "--yes")
-    refused = command(*verb)
-    assert (refused.code, refused.out) == (1, "")
-    errors = [line for line in refused.err.splitlines() if line.startswith("error: ")]
     cure = "call store.upgrade() or run `pipeline-store upgrade`"
-    assert errors == [f"error: found no schema, needed revision {newest_revision()}: {cure}"]
+    for verb in EVERY_VERB_THAT_NEEDS_THE_SCHEMA:
+        refused = command(*verb)
+        assert (refused.code, refused.out) == (1, "")
+        errors = [line for line in refused.err.splitlines() if not line.startswith("note: ")]
+        assert errors == [f"error: found no schema, needed revision {newest_revision()}: {cure}"]
 
 
 @pytest.mark.parametrize("verb", [["status"], ["upgrade"], ["init"], ["current"]], ids=" ".join)

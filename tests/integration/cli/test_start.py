@@ -173,12 +173,15 @@ def test_the_demo_gets_the_database_and_the_files(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`demo --from A B --from C` hands over the URL and the files, as they were given."""
-    handed: list[object] = []
-    monkeypatch.setattr(
-        "pipeline_store.cli.demo.run_demo", lambda url, files, _console: handed.extend((url, files))
-    )
+    handed: list[tuple[str, list[str]]] = []
+
+    def take(url: str, files: list[Path], _console: object) -> None:
+        handed.append((url, sorted(map(str, files))))
+
+    monkeypatch.setattr("pipeline_store.cli.demo.run_demo", take)
     assert command.on("some where.db", "demo").code == 0
     assert command.on("x.db", "demo", "--from", "a.csv", "b.csv", "--from", "c.csv").code == 0
-    assert handed[:2] == ["sqlite:///some where.db", []]
-    assert handed[2] == "sqlite:///x.db"
-    assert sorted(map(str, handed[3])) == ["a.csv", "b.csv", "c.csv"]  # type: ignore[call-overload]
+    assert handed == [
+        ("sqlite:///some where.db", []),
+        ("sqlite:///x.db", ["a.csv", "b.csv", "c.csv"]),
+    ]

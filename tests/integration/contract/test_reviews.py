@@ -186,15 +186,15 @@ class TestHoldOverdue:
             assert uow.reviews.hold_overdue(timedelta(minutes=30)) == [review]
             assert uow.reviews.hold_overdue(timedelta(0)) == []
 
-    @pytest.mark.parametrize(
-        "limit", [None, 4, 4.0, "4h", timedelta(hours=-1), timedelta(days=36500), timedelta.max]
-    )
-    def test_a_limit_that_is_none(self, store: Store, parents: Parents, limit: Any) -> None:
+    def test_a_limit_that_is_none(self, store: Store, parents: Parents) -> None:
         """A limit that is no length of time, or none that can have passed, is refused."""
+        century = timedelta(days=36500)
+        wrong: list[Any] = [None, 4, 4.0, "4h", timedelta(hours=-1), century, timedelta.max]
         with store.unit_of_work() as uow:
             uow.reviews.add(request(parents, sent_at=EARLY))
-            with pytest.raises(InvalidValue, match="limit"):
-                uow.reviews.hold_overdue(limit)
+            for limit in wrong:
+                with pytest.raises(InvalidValue, match="limit"):
+                    uow.reviews.hold_overdue(limit)
             assert len(uow.reviews.waiting()) == 1
 
     def test_an_answer_came_first(

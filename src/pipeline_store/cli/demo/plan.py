@@ -95,14 +95,18 @@ def steps_done(uow: UnitOfWork) -> int:
     return int(uow.config_overrides.get(STEPS_KEY).value)
 
 
-def note_step(uow: UnitOfWork, number: int) -> None:
-    """Keep that thing `number` has happened; committed together with it, it happens exactly once.
+def take_step(uow: UnitOfWork, number: int) -> bool:
+    """Note that thing `number` has happened, and return False when it had before.
 
-    Changed and not set: of two demos that do the same at once, the later one gets a `Conflict`.
+    Committed together with the thing itself, it happens exactly once. The setting is read and
+    changed as one object: of two demos at the same step, the later one gets a `Conflict`.
     """
     steps = uow.config_overrides.get(STEPS_KEY)
+    if int(steps.value) >= number:
+        return False
     steps.value = str(number)
     steps.updated_at = uow.now()
+    return True
 
 
 def _planned_runs(uow: UnitOfWork, start: datetime) -> list[PlannedRun]:

@@ -11,9 +11,9 @@ from pipeline_store.cli.demo.outcome import show_outcome
 from pipeline_store.cli.demo.plan import (
     first_cycle,
     make_plan,
-    note_step,
     steps_done,
     stored_plan,
+    take_step,
 )
 from pipeline_store.cli.demo.progress import progress_bars
 from pipeline_store.cli.demo.simulated_clock import SimulatedClock
@@ -138,10 +138,9 @@ def _once(store: Store, number: int, happening: Happening) -> str | None:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with store.unit_of_work() as uow:
-                if steps_done(uow) >= number:
+                if not take_step(uow, number):
                     return None
                 words = happening.act(uow)
-                note_step(uow, number)
                 uow.commit()
                 return words
         except (Conflict, StoreBusy):
@@ -156,6 +155,6 @@ def _once(store: Store, number: int, happening: Happening) -> str | None:
 def _leave_alone(store: Store, number: int, decided: IllegalTransition) -> str:
     """Go on past something that a person has decided otherwise since an earlier demo stopped."""
     with store.unit_of_work() as uow:
-        note_step(uow, number)
+        take_step(uow, number)
         uow.commit()
     return f"left alone: {decided}"

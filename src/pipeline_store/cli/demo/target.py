@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -10,6 +10,9 @@ from pipeline_store import open_store
 from pipeline_store.cli.database import Database
 from pipeline_store.errors import PipelineStoreError
 from pipeline_store.sql import SqlStore
+from pipeline_store.sql.engine import read_only
+from pipeline_store.sql.failures import translated
+from pipeline_store.sql.schema import VERSION_TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     from pipeline_store.clock import Clock
     from pipeline_store.unit_of_work import Store, UnitOfWork
 
-ELSEWHERE = "start the demo in another folder, or name another file with --database"
+ELSEWHERE: Final = "start the demo in another folder, or name another file with --database"
+
+TABLES_NAMED: Final = 3
 
 
 class DemoRefusedError(PipelineStoreError):
@@ -52,11 +57,11 @@ def refuse_real_runs(uow: UnitOfWork) -> None:
 
 def _refuse_file_of_others(store: SqlStore, file: Path) -> None:
     # An upgrade would leave their tables alone, but put ours beside them.
-    if store.current() is not None:
+    with translated(), read_only(store.engine).connect() as connection:
+        tables = sorted(sa.inspect(connection).get_table_names())
+    if not tables or VERSION_TABLE in tables:
         return
-    with store.engine.connect() as connection:
-        tables = sa.inspect(connection).get_table_names()
-    if tables:
-        found = ", ".join(sorted(tables)[:3]) + (", ..." if len(tables) > 3 else "")  # noqa: PLR2004
-        message = f"{file} is a database of another program (tables: {found}): {ELSEWHERE}"
-        raise DemoRefusedError(message)
+    more = ", ..." if len(tables) > TABLES_NAMED else ""
+    found = ", ".join(tables[:TABLES_NAMED]) + more
+    message = f"{file} is a database of another program (tables: {found}): {ELSEWHERE}"
+    raise DemoRefusedError(message)

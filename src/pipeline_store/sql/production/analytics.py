@@ -62,6 +62,7 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
     def record_many(self, snapshots: Iterable[Snapshot]) -> int:
         """See `AnalyticsRepository.record_many`."""
         self._session.check_writable()
+        values.check_several("snapshots", snapshots)
         written = 0
         with self._session.all_or_nothing():
             for batch in batches(snapshots, SNAPSHOTS_PER_BATCH):
@@ -73,6 +74,7 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
     def record_new(self, snapshots: Iterable[Snapshot]) -> int:
         """See `AnalyticsRepository.record_new`."""
         self._session.check_writable()
+        values.check_several("snapshots", snapshots)
         seen = written = 0
         with self._session.all_or_nothing():
             # The table may have no unique index, so those who add only what is new take turns.
@@ -88,6 +90,7 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
 
     def latest_for(self, video_ids: Iterable[str]) -> dict[str, Analytics]:
         """See `AnalyticsRepository.latest_for`."""
+        values.check_several("video_ids", video_ids)
         found: dict[str, Analytics] = {}
         for batch in batches(video_ids, VIDEOS_PER_STATEMENT):
             for video_id in batch:
@@ -114,42 +117,22 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
     def _latest_ids(self, video_ids: list[str]) -> sa.Select[int]:
         """Return a query that probes the index once per video, whatever the number of readings."""
         c = analytics.c
+        has_time: sa.ColumnElement[bool] = c.measured_at.is_not(None)
+        time: sa.ColumnElement[datetime] = c.measured_at
         if self._session.dialect == "postgresql":
             array = sa.cast(video_ids, sa.ARRAY(sa.Text))
-            wanted = sa.func.unnest(array).table_valued("video_id").render_derived(name="wanted")
-            readings = sa.select(c.id).where(c.youtube_video_id == wanted.c.video_id)
-            timed = readings.where(c.measured_at.is_not(None)).order_by(c.measured_at.desc())
-            # NULLS LAST would be one query, but one that no index serves: it sorts all readings.
-            timeless = readings.where(c.measured_at.is_(None))
-            newest = (
-                query.order_by(c.id.desc()).limit(1).scalar_subquery()
-                for query in (timed, timeless)
-            )
-            return sa.select(sa.func.coalesce(*newest)).select_from(wanted)
-        wanted = sa.func.json_each(sa.bindparam(None, video_ids, sa.JSON)).table_valued("value")
-        others = analytics.alias()
-        last_time = (
-            sa.select(sa.type_coerce(others.c.measured_at, sa.Text))
-            .where(others.c.youtube_video_id == wanted.c.value)
-            .order_by(others.c.measured_at.desc())
-            .limit(1)
-            .correlate(wanted)
-            .scalar_subquery()
-        )
-        # The day comes first in all spellings, and a zone moves an instant by less than two days.
-        first_day = sa.func.date(sa.func.substr(last_time, 1, 10), "-2 days")
-        newest = (
-            sa.select(c.id)
-            .where(
-                c.youtube_video_id == wanted.c.value,
-                sa.type_coerce(c.measured_at, sa.Text) >= sa.func.coalesce(first_day, ""),
-            )
-            .order_by(chronological(c.measured_at).desc(), c.id.desc())
-            .limit(1)
-            .correlate(wanted)
-            .scalar_subquery()
-        )
-        return sa.select(newest).select_from(wanted)
+            wanted = sa.func.unnest(array).table_valued("value").render_derived(name="wanted")
+        else:
+            ids = sa.bindparam(None, video_ids, sa.JSON)
+            wanted = sa.func.json_each(ids).table_valued("value")
+            has_time = sa.type_coerce(c.measured_at, sa.Text) >= _first_day(wanted)
+            time = chronological(c.measured_at)
+        readings = sa.select(c.id).where(c.youtube_video_id == wanted.c.value)
+        timed = readings.where(has_time).order_by(time.desc(), c.id.desc())
+        # NULLS LAST would be one query, but one that no index serves: it sorts all readings.
+        timeless = readings.where(c.measured_at.is_(None)).order_by(c.id.desc())
+        newest = (query.limit(1).correlate(wanted).scalar_subquery() for query in (timed, timeless))
+        return sa.select(sa.func.coalesce(*newest)).select_from(wanted)
 
     def _new_rows(self, video_ids: list[str], instants: list[datetime]) -> list[int]:
         """Return the positions of the readings to store: first of their kind, and not there yet."""
@@ -167,3 +150,22 @@ class SqlAnalyticsRepository(SqlRepository[Analytics, int], AnalyticsRepository)
             for row in self._session.execute(statement):
                 positions.pop((row.youtube_video_id, row.measured_at), None)
         return sorted(positions.values())
+
+
+def _first_day(wanted: sa.TableValuedAlias) -> sa.ColumnElement[str]:
+    """Return the day from which SQLite must look for the video's latest reading.
+
+    The day comes first in all spellings, and a zone moves an instant by less than two days.
+    """
+    others = analytics.alias()
+    last_time = (
+        sa.select(sa.type_coerce(others.c.measured_at, sa.Text))
+        .where(others.c.youtube_video_id == wanted.c.value)
+        .order_by(others.c.measured_at.desc())
+        .limit(1)
+        .correlate(wanted)
+        .scalar_subquery()
+    )
+    first_day = sa.func.date(sa.func.substr(last_time, 1, 10), "-2 days")
+    # What cannot be read as a time is not passed over.
+    return sa.func.coalesce(first_day, "")

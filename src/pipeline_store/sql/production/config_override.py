@@ -11,7 +11,7 @@ from pipeline_store.clock import utc_now as system_clock
 from pipeline_store.production import ConfigOverride, ConfigOverrideRepository
 from pipeline_store.production.config_override import SYSTEM
 from pipeline_store.repository import check_key
-from pipeline_store.sql.columns import Instant, map_class, metadata, utc_now
+from pipeline_store.sql.columns import Instant, by_code_point, map_class, metadata, utc_now
 from pipeline_store.sql.repository import SqlRepository
 
 config_overrides = sa.Table(
@@ -70,4 +70,4 @@ class SqlConfigOverrideRepository(SqlRepository[ConfigOverride, str], ConfigOver
         c = config_overrides.c
         # LIKE folds case on SQLite; comparing the first characters does not, on either database.
         same = sa.func.substr(c.key, 1, len(prefix)) == prefix
-        return self._all(sa.select(ConfigOverride).where(same).order_by(c.key))
+        return self._all(sa.select(ConfigOverride).where(same).order_by(by_code_point(c.key)))

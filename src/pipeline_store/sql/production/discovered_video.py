@@ -79,6 +79,7 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
 
     def record(self, video: DiscoveredVideo) -> DiscoveredVideo:
         """See `DiscoveredVideoRepository.record`."""
+        check_kind(DiscoveredVideo, video)
         self._upsert([video])
         stored = self.by_video_id(video.video_id)
         if stored is None:
@@ -88,8 +89,12 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
     def record_many(self, videos: Iterable[DiscoveredVideo]) -> Recorded:
         """See `DiscoveredVideoRepository.record_many`."""
         self._session.check_writable()
+        values.check_several("videos", videos)
+        given = list(videos)
+        for video in given:
+            check_kind(DiscoveredVideo, video)
         made = refreshed = 0
-        for batch in batches(videos, VIDEOS_PER_STATEMENT):
+        for batch in batches(given, VIDEOS_PER_STATEMENT):
             new = self._upsert(batch)
             made += new
             refreshed += len(batch) - new
@@ -103,6 +108,7 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
 
     def by_video_ids(self, video_ids: Iterable[str]) -> dict[str, DiscoveredVideo]:
         """See `DiscoveredVideoRepository.by_video_ids`."""
+        values.check_several("video_ids", video_ids)
         found: dict[str, DiscoveredVideo] = {}
         for batch in batches(video_ids, VIDEOS_PER_STATEMENT):
             for video_id in batch:
@@ -135,15 +141,13 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
 
     def niches(self) -> list[str]:
         """See `DiscoveredVideoRepository.niches`."""
-        column = discovered_videos.c.niche
-        return list(self._session.scalars(sa.select(column).distinct().order_by(column)))
+        return sorted(self._session.scalars(sa.select(discovered_videos.c.niche).distinct()))
 
     def _upsert(self, videos: list[DiscoveredVideo]) -> int:
         """Write the videos, refreshing known ones, and return how many were new."""
         self._session.check_writable()
         wanted: dict[str, DiscoveredVideo] = {}
         for video in videos:
-            check_kind(DiscoveredVideo, video)
             if video.video_id in wanted:
                 first = attrs.evolve(wanted[video.video_id])
                 take_over(first, video)

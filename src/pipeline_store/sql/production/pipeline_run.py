@@ -75,8 +75,7 @@ class SqlPipelineRunRepository(SqlRepository[PipelineRun, int], PipelineRunRepos
 
     def niches(self) -> list[str]:
         """See `PipelineRunRepository.niches`."""
-        column = pipeline_runs.c.niche
-        return list(self._session.scalars(sa.select(column).distinct().order_by(column)))
+        return sorted(self._session.scalars(sa.select(pipeline_runs.c.niche).distinct()))
 
     def latest_for(self, niche: str) -> PipelineRun | None:
         """See `PipelineRunRepository.latest_for`."""

@@ -13,6 +13,7 @@ from pipeline_store.production import (
     ReviewLog,
     ReviewLogRepository,
 )
+from pipeline_store.production.review_log import due_before
 from pipeline_store.repository import check_key
 from pipeline_store.sql.columns import (
     Instant,
@@ -73,11 +74,12 @@ class SqlReviewLogRepository(SqlRepository[ReviewLog, int], ReviewLogRepository)
     def hold_overdue(self, limit: timedelta = REVIEW_LIMIT) -> list[ReviewLog]:
         """See `ReviewLogRepository.hold_overdue`."""
         now = self._now()
+        due = due_before(now, limit)
         c = review_log.c
         # One statement: an answer committed in between takes the row out of the condition.
         statement = (
             sa.update(ReviewLog)
-            .where(_is_open, until_instant(chronological(c.sent_at), now - limit))
+            .where(_is_open, until_instant(chronological(c.sent_at), due))
             .values(action=ReviewAction.HOLD, auto_held=1, responded_at=now)
             .returning(ReviewLog)
         )

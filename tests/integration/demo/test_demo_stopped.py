@@ -1,0 +1,130 @@
+"""The demo that is stopped, and goes on where it was; two demos at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline_store import open_store
+from pipeline_store.services import reviews
+from pipeline_store.sql.unit_of_work import SqlUnitOfWork
+from tests.integration.demo.telling import rows_at, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class StoppedError(BaseException):
+    """The process ends here: nobody catches this."""
+
+
+def stop_after(commits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets so many units of work commit; the next one is as far as it gets."""
+    left = commits
+    commit = SqlUnitOfWork.commit
+
+    def commit_or_stop(uow: SqlUnitOfWork) -> None:
+        nonlocal left
+        if left == 0:
+            raise StoppedError
+        left -= 1
+        commit(uow)
+
+    monkeypatch.setattr(SqlUnitOfWork, "commit", commit_or_stop)
+
+
+def tell_and_stop(url: str, commits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        stop_after(commits, patched)
+        with pytest.raises(StoppedError):
+            tell(url)
+
+
+def test_a_demo_that_is_stopped_at_every_step_ends_like_one_that_is_not(
+    url: str, folder: Path
+) -> None:
+    """Each try may commit two units of work and dies in the third, as the power may fail."""
+    whole = f"sqlite:///{folder / 'whole.db'}"
+    tell(whole)
+    tries = 0
+    while True:
+        tries += 1
+        with pytest.MonkeyPatch.context() as patched:
+            stop_after(2, patched)
+            try:
+                tell(url)
+            except StoppedError:
+                continue
+            break
+    assert tries > 20
+    assert rows_at(url) == rows_at(whole)
+
+
+def test_a_stopped_demo_says_where_it_goes_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Import and plan are the first two units of work."""
+    tell_and_stop(url, 2 + 10, monkeypatch)
+    assert "stopped after step 10 of" in tell(url)
+
+
+def test_what_a_person_decided_meanwhile_is_left_alone(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo does not approve what was rejected."""
+    tell_and_stop(url, 2 + 20, monkeypatch)
+    store = open_store(url)
+    with store.unit_of_work() as uow:
+        [waiting, *_] = [run for run in reviews.queue(uow) if run.run.niche == "gaming"]
+        reviews.reject(uow, waiting.run.id, "no")
+        uow.commit()
+    store.close()
+    shown = tell(url)
+    assert "left alone: run 1 (not in review) is failed" in shown
+    assert [run["status"] for run in rows_at(url)["pipeline_runs"]] == [
+        "failed",
+        "failed",
+        "uploaded",
+        "review",
+    ]
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.7, 1.0])
+def test_a_killed_demo_is_told_to_its_end_by_the_next(
+    url: str, folder: Path, seconds: float
+) -> None:
+    """SIGKILL lets nothing be tidied up."""
+    command = [sys.executable, "-m", "pipeline_store", "demo"]
+    for tries in (1, 2):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=folder)
+        time.sleep(seconds * tries)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=True)
+    assert "2 videos and 2 shorts uploaded" in done.stdout
+    rows = rows_at(url)
+    assert [run["status"] for run in rows["pipeline_runs"]] == [
+        "uploaded",
+        "failed",
+        "uploaded",
+        "review",
+    ]
+    assert (len(rows["discovered_videos"]), len(rows["clips"]), len(rows["shorts"])) == (24, 20, 4)
+    assert len(rows["reviews"]) == 7
+
+
+def test_two_demos_at_once_tell_one_week(new_url: Callable[[], str]) -> None:
+    """Each thing happens once, whichever of them does it."""
+    alone, together = new_url(), new_url()
+    tell(alone)
+    with ThreadPoolExecutor() as threads:
+        told = [threads.submit(tell, together) for _ in range(2)]
+        assert all("2 videos and 2 shorts" in one.result(60) for one in told)
+    counts = [{name: len(rows) for name, rows in rows_at(url).items()} for url in (alone, together)]
+    assert counts[0] == counts[1]
