@@ -266,7 +266,8 @@ def change(instance: Any, **wanted: Any) -> None:
     accepted: dict[str, Any] = {}
     try:
         for name, value in wanted.items():
-            hook: Any = fields[name].on_setattr or _CHECKS
+            own: Any = fields[name].on_setattr
+            hook = _CHECKS if own is None else own
             accepted[name] = hook(instance, fields[name], value)
     except BaseException:
         # A field's check may have moved another field along.

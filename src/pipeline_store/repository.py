@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import attrs
 
@@ -98,6 +98,7 @@ def check_kind(kind: type[object], entity: object) -> None:
 
 def fill_from_clock(entity: object, now: Clock) -> None:
     """Set the empty times that a store fills in when an object is added."""
-    for field in attrs.fields(type(entity)):
+    kind: Any = type(entity)
+    for field in attrs.fields(kind):
         if field.metadata.get(NOW_BY_DEFAULT) and getattr(entity, field.name) is None:
             setattr(entity, field.name, now())

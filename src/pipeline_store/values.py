@@ -129,15 +129,16 @@ def as_instant(name: str, value: Any) -> datetime:
     """
     if not isinstance(value, datetime):
         raise InvalidValue(f"{name}: datetime expected, found {_named(value)}")
+    instant: datetime = value
     if value.utcoffset() is None:
         warnings.warn(
             f"{name}: a datetime without a time zone is taken as UTC",
             NaiveDatetimeWarning,
             stacklevel=5,
         )
-        value = value.replace(tzinfo=UTC)
+        instant = value.replace(tzinfo=UTC)
     try:
-        instant = value.astimezone(UTC)
+        instant = instant.astimezone(UTC)
     except OverflowError:
         raise InvalidValue(f"{name}: a time from 1970 to 2200 expected") from None
     if not EARLIEST <= instant < LATEST:

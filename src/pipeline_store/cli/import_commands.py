@@ -181,6 +181,9 @@ def _import(database: Database, how_many: int, work: Work, *, as_json: bool) -> 
 def _progress(how_many: int) -> Generator[tuple[Report, Callable[[int], None]]]:
     """Show how far the import is, on a terminal; the bar counts files, the text rows."""
     console = tables.error_console()
+    if not console.is_terminal:
+        yield lambda _summary: None, lambda _files: None
+        return
     with Progress(
         SpinnerColumn(),
         BarColumn(),
@@ -188,14 +191,12 @@ def _progress(how_many: int) -> Generator[tuple[Report, Callable[[int], None]]]:
         TextColumn("{task.description}", markup=False),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task("", total=how_many)
 
         def report(summary: FileSummary) -> None:
-            bar.update(
-                task, description=visible(f"{summary.rows:,} rows of {Path(summary.path).name}")
-            )
+            name = visible(Path(summary.path).name)
+            bar.update(task, description=f"{summary.rows:,} rows of {name}")
 
         def finish(files: int) -> None:
             bar.advance(task, files)

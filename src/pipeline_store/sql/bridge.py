@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from sqlalchemy.util import greenlet_spawn
@@ -17,4 +18,4 @@ async def call_in_greenlet(
     function: Callable[P, T], /, *arguments: P.args, **named: P.kwargs
 ) -> T:
     """Call a function whose database calls, on an awaited engine, are awaited here."""
-    return await greenlet_spawn(function, *arguments, **named)
+    return await greenlet_spawn(partial(function, *arguments, **named))

@@ -166,7 +166,7 @@ class GuardedSession:
     def _take_in(self, session: Session, entities: Sequence[object], subject: str) -> None:
         for entity in entities:
             state = attributes.instance_state(entity)
-            if state.key in session.identity_map:
+            if state.key is not None and state.key in session.identity_map:
                 raise Conflict(f"{subject} is in this unit of work already, as another object")
         _check_unchanged(session, entities)
 

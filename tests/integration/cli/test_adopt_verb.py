@@ -59,7 +59,7 @@ def test_a_file_that_differs_is_refused_with_the_list(new_command: Command, fore
     refused = new_command.on(str(foreign), "adopt")
     assert (refused.code, refused.out) == (1, "")
     first, *differences = refused.err.splitlines()
-    assert first.startswith(f"error: {foreign} cannot be adopted")
+    assert first == f"error: {foreign} cannot be adopted and was not touched:"
     assert len(differences) == 2
     assert all(line.startswith("  - ") for line in differences)
     listed = new_command.on(str(foreign), "adopt", "--json").json

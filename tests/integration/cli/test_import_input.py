@@ -92,11 +92,11 @@ def test_niches_come_from_the_option_then_the_map_then_the_category(
     )
     done = command(
         *("import", "trending", str(lists), "--region", "us", "--niche-map"),
-        *(str(tmp_path / "map.json"), "--niche-for", "17=football"),
+        *(str(tmp_path / "map.json"), "--niche-for", "17=football", "--niche-for", "10=tunes"),
     )
     assert (done.code, done.err) == (0, "")
     niches = {video_id[-2:]: video.niche for video_id, video in command.videos().items()}
-    assert niches == {"10": "songs", "17": "football", "20": "Gaming", "99": "uncategorised"}
+    assert niches == {"10": "tunes", "17": "football", "20": "Gaming", "99": "uncategorised"}
     chosen = command("import", "trending", str(lists), "--categories", str(categories))
     assert (chosen.code, chosen.err) == (0, "")
 

@@ -82,7 +82,11 @@ def test_a_person_is_asked_before_a_downgrade(
 ) -> None:
     """On a terminal the answer decides."""
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("typer.confirm", lambda *_, **__: answer == "y")
+
+    def confirm(_question: str, **_options: object) -> bool:
+        return answer == "y"
+
+    monkeypatch.setattr("typer.confirm", confirm)
     assert seeded("downgrade", "base").code == code
     assert (revision_of(seeded.url) is None) == (answer == "y")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -123,7 +124,7 @@ def test_a_terminal_without_the_letters_gets_their_numbers(tmp_path: Path) -> No
     paused = subprocess.run(
         [PROGRAM, "review", "pause", "Música 漢"],
         cwd=tmp_path,
-        env={"PYTHONIOENCODING": "latin-1"},
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
         capture_output=True,
         timeout=60,
         check=True,

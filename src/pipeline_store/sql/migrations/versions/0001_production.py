@@ -39,7 +39,8 @@ def _time(name: str) -> sa.Column[object]:
 
 
 def _time_now(name: str) -> sa.Column[object]:
-    now = "CURRENT_TIMESTAMP" if op.get_context().dialect.name == "sqlite" else "timezone('utc', now())"
+    is_sqlite = op.get_context().dialect.name == "sqlite"
+    now = "CURRENT_TIMESTAMP" if is_sqlite else "timezone('utc', now())"
     return sa.Column(name, sa.DateTime(), server_default=sa.text(now))
 
 
