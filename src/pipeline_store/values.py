@@ -6,12 +6,16 @@ object, before a database sees the value, and raise `InvalidValue` naming the fi
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import attrs
 
 from pipeline_store.errors import InvalidValue, NaiveDatetimeWarning
 
@@ -119,6 +123,21 @@ def check_several(name: str, items: Any) -> None:
         raise InvalidValue(f"{name}: several expected, found {_named(items)}")
 
 
+def _depth_of_caller() -> int:
+    """Return how far up the first frame is that is neither ours nor attrs', for `warnings.warn`."""
+    depth, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_CALLER):
+        depth, frame = depth + 1, frame.f_back
+    return depth
+
+
+_NOT_THE_CALLER: Final = (
+    str(Path(__file__).parent),
+    str(Path(inspect.getfile(attrs.define)).parent),
+    "<attrs generated",
+)
+
+
 def as_instant(name: str, value: Any) -> datetime:
     """Return `value` as an aware UTC datetime.
 
@@ -134,7 +153,7 @@ def as_instant(name: str, value: Any) -> datetime:
         warnings.warn(
             f"{name}: a datetime without a time zone is taken as UTC",
             NaiveDatetimeWarning,
-            stacklevel=5,
+            stacklevel=_depth_of_caller(),
         )
         instant = value.replace(tzinfo=UTC)
     try:

@@ -39,6 +39,7 @@ class AsyncDiscoveredVideoRepository(AsyncRepository[DiscoveredVideo, int]):
     by_video_id = awaits(DiscoveredVideoRepository.by_video_id)
     by_video_ids = awaits(DiscoveredVideoRepository.by_video_ids)
     pending = awaits(DiscoveredVideoRepository.pending)
+    count_pending = awaits(DiscoveredVideoRepository.count_pending)
     mark = awaits(DiscoveredVideoRepository.mark)
     niches = awaits(DiscoveredVideoRepository.niches)
 

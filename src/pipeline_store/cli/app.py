@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"{PROGRAM} {installed_version(PROGRAM)}")
         raise typer.Exit
@@ -114,7 +114,7 @@ _USAGE_ERRORS: Final[type[Exception]] = next(
 
 
 @cache
-def _command() -> Any:  # noqa: ANN401 - of a class that typer does not make public
+def _command() -> Any:
     return typer.main.get_command(app)
 
 
@@ -148,7 +148,7 @@ def run(arguments: Sequence[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _tell_usage(error: Any) -> int:  # noqa: ANN401 - see _USAGE_ERRORS
+def _tell_usage(error: Any) -> int:
     context: Any = getattr(error, "ctx", None)
     where = PROGRAM if context is None else context.command_path
     message: str = error.format_message()

@@ -63,8 +63,7 @@ class MemoryDiscoveredVideoRepository(
 
     def record(self, video: DiscoveredVideo) -> DiscoveredVideo:
         """See `DiscoveredVideoRepository.record`."""
-        check_kind(DiscoveredVideo, video)
-        self._record(video, self.by_video_ids([video.video_id]))
+        self.record_many([video])
         return self.by_video_ids([video.video_id])[video.video_id]
 
     def record_many(self, videos: Iterable[DiscoveredVideo]) -> Recorded:
@@ -74,20 +73,19 @@ class MemoryDiscoveredVideoRepository(
         given = list(videos)
         for video in given:
             check_kind(DiscoveredVideo, video)
-        known = {video.video_id: video for video in self._where(lambda _: True)}
-        before = len(known)
+        known = self.by_video_ids(video.video_id for video in given)
+        for video in known.values():
+            self._session.reread(self.collection, video)
+        new: dict[str, DiscoveredVideo] = {}
         # The order in which the databases write them, and thus give them their keys.
         for video in sorted(given, key=lambda video: video.video_id):
-            self._record(video, known)
-        made = len(known) - before
-        return Recorded(made, len(given) - made)
-
-    def _record(self, video: DiscoveredVideo, known: dict[str, DiscoveredVideo]) -> None:
-        self._session.check_writable()
-        if video.video_id in known:
-            take_over(known[video.video_id], video)
-        else:
-            (known[video.video_id],) = self._insert([attrs.evolve(video)])
+            stored = known.get(video.video_id) or new.get(video.video_id)
+            if stored is None:
+                new[video.video_id] = attrs.evolve(video)
+            else:
+                take_over(stored, video)
+        self._insert(list(new.values()))
+        return Recorded(len(new), len(given) - len(new))
 
     def by_video_id(self, video_id: str) -> DiscoveredVideo | None:
         """See `DiscoveredVideoRepository.by_video_id`."""
@@ -109,6 +107,10 @@ class MemoryDiscoveredVideoRepository(
             values.check_integer("limit", limit, least=1)
         found = self._where(lambda v: v.niche == niche and v.processed == Processed.PENDING)
         return sorted(found, key=lambda video: (video.discovered_at, video.id))[:limit]
+
+    def count_pending(self, niche: str) -> int:
+        """See `DiscoveredVideoRepository.count_pending`."""
+        return len(self.pending(niche))
 
     def mark(self, video_id: str, processed: Processed) -> DiscoveredVideo:
         """See `DiscoveredVideoRepository.mark`."""
@@ -340,8 +342,11 @@ class MemoryReviewLogRepository(MemoryRepository[ReviewLog, int], ReviewLogRepos
         due = due_before(now, limit)
         overdue = self._oldest_first(lambda review: review.is_open and review.sent_at <= due)
         for review in overdue:
+            self._session.reread(self.collection, review)
+        unanswered = [review for review in overdue if review.is_open]
+        for review in unanswered:
             review.hold_unanswered(now)
-        return overdue
+        return unanswered
 
     def _oldest_first(self, condition: Callable[[ReviewLog], bool]) -> list[ReviewLog]:
         return sorted(self._where(condition), key=lambda review: (review.sent_at, review.id))
@@ -362,6 +367,7 @@ class MemoryConfigOverrideRepository(
         found = self.find(key)
         if found is None:
             return self._insert([wanted])[0]
+        self._session.reread(self.collection, found)
         change(found, value=value, updated_at=wanted.updated_at, updated_by=updated_by)
         return found
 

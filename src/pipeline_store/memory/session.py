@@ -17,7 +17,7 @@ from pipeline_store.errors import (
     ReadOnly,
     RolledBack,
 )
-from pipeline_store.memory.tables import KINDS, copy_of, key_field, same_values
+from pipeline_store.memory.tables import KINDS, copy_of, key_field, same_values, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,6 +132,17 @@ class MemorySession:
                 self._check_references(entity, place[0])
                 self._check_unique(entity, place)
                 self._checked[place] = copy_of(entity)
+
+    def reread(self, collection: str, entity: Any) -> None:
+        """Let an object that was not changed here take over what somebody else has committed."""
+        place = (collection, getattr(entity, key_field(type(entity))))
+        read, present = self._rows_read[place], self._tables.rows[collection].get(place[1])
+        if present is read or present is None or read is None or not same_values(entity, read):
+            return
+        vars(entity).update(values_of(present))
+        self._checked.pop(place, None)
+        self._own(place, entity, present)
+        self._tables.origins[entity] = present
 
     def add(self, collection: str, entity: Any, *, as_row: bool = False) -> None:
         """Take in a new object, or one that an earlier unit of work had read.
@@ -319,9 +330,18 @@ class MemorySession:
             if not field.metadata.get(UNIQUE):
                 continue
             value = getattr(entity, field.name)
-            taken = self._keys(place[0], lambda row, f=field, v=value: getattr(row, f.name) == v)
-            if set(taken) - {place[1]}:
+            if self._keys_with(place[0], field.name, value) - {place[1]}:
                 raise AlreadyExists(f"{place[0]}: {field.name} {value!r} is there already")
+
+    def _keys_with(self, collection: str, name: str, value: object) -> set[Any]:
+        """Return the keys of the rows that hold the value when this unit of work commits now."""
+        with self._tables.lock:
+            rows = list(self._tables.rows[collection].items())
+        keys = {key for key, row in rows if vars(row)[name] == value}
+        for (owner, key), entity in self._objects.items():
+            if owner == collection:
+                (keys.add if vars(entity)[name] == value else keys.discard)(key)
+        return keys - {key for owner, key in self._removed if owner == collection}
 
 
 def _referring_to(collection: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
@@ -65,6 +66,15 @@ class Tables:
             return self._last_key[collection]
 
 
+def values_of(entity: object) -> dict[str, Any]:
+    """Return the values of an object's fields.
+
+    Straight from the object: once SQLAlchemy has mapped the class, asking the fields costs more.
+    """
+    held = vars(entity)
+    return {name: held[name] for name in _names(type(entity))}
+
+
 def copy_of(entity: T) -> T:
     """Return a copy by fields.
 
@@ -72,15 +82,18 @@ def copy_of(entity: T) -> T:
     Not by the constructor: what was stored is not checked again.
     """
     duplicate: T = object.__new__(type(entity))
-    kind: Any = type(entity)
-    vars(duplicate).update({f.name: getattr(entity, f.name) for f in attrs.fields(kind)})
+    vars(duplicate).update(values_of(entity))
     return duplicate
 
 
 def same_values(one: object, other: object) -> bool:
     """Whether two objects of one class hold equal values in every field."""
-    kind: Any = type(one)
-    return all(getattr(one, f.name) == getattr(other, f.name) for f in attrs.fields(kind))
+    return values_of(one) == values_of(other)
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(kind))
 
 
 def key_field(kind: type[Any]) -> str:

@@ -130,6 +130,10 @@ class DiscoveredVideoRepository(Repository[DiscoveredVideo, int], Protocol):
         """Return the niche's videos that nothing was done with yet, first discovered first."""
         ...
 
+    def count_pending(self, niche: str) -> int:
+        """Return how many videos `pending` would return."""
+        ...
+
     def mark(self, video_id: str, processed: Processed) -> DiscoveredVideo:
         """Set what became of the video with YouTube's id `video_id`.
 

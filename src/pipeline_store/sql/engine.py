@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -32,6 +33,11 @@ nothing until the first statement that writes, and then takes the write lock.
 
 WHEN_WRITING: Final = "WHEN_WRITING"
 
+SYNCHRONOUS: Final = "synchronous"
+"""In the query of an SQLite URL: how a commit waits for the disk, FULL unless said otherwise."""
+
+_SYNCHRONOUS_LEVELS: Final = {"OFF", "NORMAL", "FULL", "EXTRA"}
+
 DRIVERS: Final = {
     ("sqlite", False): "pysqlite",
     ("sqlite", True): "aiosqlite",
@@ -39,6 +45,10 @@ DRIVERS: Final = {
     ("postgresql", True): "asyncpg",
 }
 """The driver for (database, awaited), where the URL names none that can serve."""
+
+_PASSWORD: Final = "password"
+_KEY_PASSWORD: Final = "sslpassword"
+"""Secrets that a PostgreSQL URL may hold in its query; the first one also before its host."""
 
 SERVES_BOTH: Final = {"psycopg"}
 
@@ -64,9 +74,27 @@ def parse_url(url: str | URL) -> URL:
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         message = f"{parsed.get_backend_name()} is not supported; use sqlite or postgresql"
         raise StoreUnavailable(message)
+    if _synchronous_level(parsed) not in _SYNCHRONOUS_LEVELS:
+        choices = ", ".join(sorted(_SYNCHRONOUS_LEVELS))
+        raise StoreUnavailable(f"{SYNCHRONOUS}: one of {choices} expected in the URL")
     if parsed.get_backend_name() == "sqlite" and parsed.host:
         raise StoreUnavailable("a file has three slashes: sqlite:///FILE, or four from the root")
+    if _PASSWORD in parsed.query:
+        password = str(parsed.query[_PASSWORD])
+        parsed = parsed.difference_update_query([_PASSWORD]).set(password=password)
     return parsed
+
+
+def _synchronous_level(url: URL) -> str:
+    return str(url.query.get(SYNCHRONOUS, "FULL")).upper()
+
+
+def refuse_missing_file(url: URL) -> None:
+    """Refuse an SQLite URL whose file is not there, rather than have an empty one made."""
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        cure = "create it with store.upgrade() or `pipeline-store init`"
+        raise StoreUnavailable(f"there is no database {file}: {cure}")
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -88,7 +116,9 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
     if driver not in SERVES_BOTH and driver != DRIVERS[backend, awaited]:
         url = url.set(drivername=f"{backend}+{DRIVERS[backend, awaited]}")
     settings: dict[str, Any] = {"hide_parameters": True}
+    level = _synchronous_level(url)
     if backend == "sqlite":
+        url = url.difference_update_query([SYNCHRONOUS])
         url, pool = _sqlite_settings(url, awaited)
         settings |= pool
     else:
@@ -96,7 +126,12 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
     if "poolclass" in options:
         # Another kind of pool may know no sizes.
         settings = {name: settings[name] for name in settings if name not in _POOL_SIZES}
-    settings |= options
+    connect = {**settings.get("connect_args", {}), **options.get("connect_args", {})}
+    if _KEY_PASSWORD in url.query:
+        # SQLAlchemy shows the query of a URL as it stands.
+        connect[_KEY_PASSWORD] = url.query[_KEY_PASSWORD]
+        url = url.difference_update_query([_KEY_PASSWORD])
+    settings |= options | {"connect_args": connect}
     try:
         if awaited:
             from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - needs greenlet
@@ -107,8 +142,10 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
     except ModuleNotFoundError as error:
         message = f"{error.name} is missing: pip install 'pipeline-store[postgres]'"
         raise StoreUnavailable(message) from None
+    except ValueError as error:
+        raise StoreUnavailable(f"the database URL holds a bad value: {error}") from None
     if backend == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite_connection)
+        event.listen(engine, "connect", partial(_prepare_sqlite_connection, level))
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -143,12 +180,14 @@ def create_sqlite_file(url: URL) -> None:
         raise StoreUnavailable(f"cannot create {file}: {error.strerror}") from None
 
 
-def _prepare_sqlite_connection(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+def _prepare_sqlite_connection(
+    level: str, dbapi: DBAPIConnection, _entry: ConnectionPoolEntry
+) -> None:
     # The driver's own BEGIN comes too late and differs between Python versions: see _begin_sqlite.
     driver_connection: Any = dbapi
     driver_connection.isolation_level = None
     cursor = dbapi.cursor()
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"synchronous={level}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.execute("PRAGMA foreign_keys")
     enforced = cursor.fetchone()

@@ -9,7 +9,13 @@ from sqlalchemy.orm import Session
 from pipeline_store.clock import utc_now
 from pipeline_store.sql import schema
 from pipeline_store.sql.adopt import AdoptionReport, adopt
-from pipeline_store.sql.engine import create_sqlite_file, make_engine, parse_url, read_only
+from pipeline_store.sql.engine import (
+    create_sqlite_file,
+    make_engine,
+    parse_url,
+    read_only,
+    refuse_missing_file,
+)
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.session import GuardedSession
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
@@ -48,6 +54,7 @@ class SqlStore(Store):
     def check_schema(self) -> None:
         """Refuse a database at another revision; asked once, since revisions only go up."""
         if not self._schema_is_current:
+            refuse_missing_file(self._url)
             schema.check(self._reading)
             self._schema_is_current = True
 
@@ -62,11 +69,13 @@ class SqlStore(Store):
 
     def downgrade(self, revision: str) -> None:
         """See `pipeline_store.unit_of_work.Store.downgrade`."""
+        refuse_missing_file(self._url)
         self._schema_is_current = False
         schema.downgrade(self.engine, revision)
 
     def current(self) -> str | None:
         """See `pipeline_store.unit_of_work.Store.current`."""
+        refuse_missing_file(self._url)
         return schema.current(self._reading)
 
     def close(self) -> None:

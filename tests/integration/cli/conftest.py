@@ -34,7 +34,7 @@ class Outcome:
     err: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - a document is of any shape
+    def json(self) -> Any:
         return json.loads(self.out)
 
 

@@ -90,6 +90,11 @@ def test_an_unusable_url_is_refused(new_command: Command, url: str, verb: str) -
     assert "secret" not in done.err
 
 
+def test_a_path_with_two_slashes_is_told_of_the_third(new_command: Command) -> None:
+    """In sqlite://FILE the name would be a host, and no file."""
+    assert_refused_in_a_line(new_command.on("sqlite://pipeline.db", "init"), "three slashes")
+
+
 @pytest.mark.postgres
 def test_no_output_holds_a_password(
     command: Command, postgres_url: str, monkeypatch: pytest.MonkeyPatch

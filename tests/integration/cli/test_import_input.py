@@ -101,6 +101,14 @@ def test_niches_come_from_the_option_then_the_map_then_the_category(
     assert (chosen.code, chosen.err) == (0, "")
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_that_names_no_file_is_refused(command: Command, path: str) -> None:
+    """Looking for categories beside nothing is no crash."""
+    refused = command("import", "trending", path, "--region", "US")
+    assert refused.code == 1
+    assert "a directory, not a file" in refused.err.splitlines()[-1]
+
+
 def test_missing_titles_of_categories_are_said(command: Command, tmp_path: Path) -> None:
     """Without titles a note on the standard error says what becomes of the videos."""
     path = tmp_path / "list.csv"
@@ -154,7 +162,7 @@ def test_a_database_that_breaks_off_still_accounts_for_what_was_done(
     real = import_commands.import_trending
     calls: list[str] = []
 
-    def breaks_off(*arguments: Any, **options: Any) -> FileSummary:  # noqa: ANN401 - passed on
+    def breaks_off(*arguments: Any, **options: Any) -> FileSummary:
         calls.append(arguments[1])
         if len(calls) > 1:
             raise StoreBusy("others hold it; try again")

@@ -97,6 +97,8 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     with subprocess.Popen(
         [PROGRAM, "review", "stats", "--json"],
         cwd=tmp_path,
+        # Without a buffer the closed pipe is noticed early, and not when the command ends.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:

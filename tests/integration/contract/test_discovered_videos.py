@@ -162,6 +162,23 @@ class TestRecord:
             (found,) = uow.discovered_videos.page()
             assert (found.view_count, found.niche, found.processed) == (9, "changed", 1)
 
+    @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
+    def test_a_refresh_in_between(self, store: Store) -> None:
+        """Recording a video that somebody else refreshed meanwhile is no Conflict."""
+        with store.unit_of_work() as uow:
+            key = uow.discovered_videos.record(video()).id
+            uow.commit()
+        with store.unit_of_work() as first, store.unit_of_work() as second:
+            assert first.discovered_videos.get(key).like_count == 40
+            second.discovered_videos.record(video(view_count=8, like_count=41))
+            second.commit()
+            stored = first.discovered_videos.record(video(view_count=9, like_count=None))
+            assert (stored.view_count, stored.like_count) == (9, 41)
+            first.commit()
+        with store.unit_of_work() as uow:
+            (found,) = uow.discovered_videos.page()
+            assert (found.view_count, found.like_count) == (9, 41)
+
 
 class TestRecordMany:
     """`record_many` does the same for many videos."""

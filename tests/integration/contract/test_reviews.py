@@ -245,6 +245,24 @@ class TestHoldOverdue:
         with store.unit_of_work() as uow:
             assert uow.reviews.get(key).action is ReviewAction.HOLD
 
+    @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
+    def test_an_answer_came_in_between(
+        self, store: Store, parents: Parents, clock: SteppedClock
+    ) -> None:
+        """A request that was answered since it was read is not held, which is no Conflict."""
+        with store.unit_of_work() as uow:
+            key = uow.reviews.add(request(parents, sent_at=None)).id
+            uow.commit()
+        clock.advance(hours=5)
+        with store.unit_of_work() as holding, store.unit_of_work() as answering:
+            assert [review.id for review in holding.reviews.waiting()] == [key]
+            answering.reviews.get(key).answer(ReviewAction.APPROVE, clock())
+            answering.commit()
+            assert holding.reviews.hold_overdue() == []
+            holding.commit()
+        with store.unit_of_work() as uow:
+            assert uow.reviews.get(key).action is ReviewAction.APPROVE
+
     def test_objects_that_are_in_use(
         self, store: Store, parents: Parents, clock: SteppedClock
     ) -> None:

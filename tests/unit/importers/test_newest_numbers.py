@@ -125,6 +125,17 @@ def test_a_video_that_is_described_late_shows_the_newest_numbers(
     assert (video.view_count, video.like_count, video.comment_count) == (200, 4, 2)
 
 
+def test_a_video_that_is_described_last_has_what_was_known_before(
+    store: Store, after: UnitOfWork, tmp_path: Path
+) -> None:
+    """The newest reading of all may know less than older ones."""
+    import_dump(store, tmp_path, dump(day(14), title=None, view_count=100, like_count=4))
+    import_dump(store, tmp_path, dump(day(15), title=None, view_count=200))
+    import_dump(store, tmp_path, dump(day(16), view_count=300))
+    video = video_in(after)
+    assert (video.view_count, video.like_count, video.comment_count) == (300, 4, None)
+
+
 def test_a_dump_without_an_instant_refreshes_numbers_and_makes_no_snapshot(
     store: Store, after: UnitOfWork, tmp_path: Path
 ) -> None:

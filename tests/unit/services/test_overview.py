@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline_store.production import Analytics, ErrorLog, RunStatus
+from pipeline_store.production import Analytics, DiscoveredVideo, ErrorLog, RunStatus
 from pipeline_store.services import overview, pauses, publishing
 from tests.unit.services.conftest import NOON
 from tests.unit.services.made_up import a_failed_run, a_pending_run, an_uploaded_run
@@ -38,6 +38,15 @@ def test_every_niche_is_told_of(uow: UnitOfWork, clock: SetClock) -> None:
     )
     assert (pets.niche, pets.latest_run, pets.last_upload) == ("pets", latest, uploaded)
     assert pets.runs_by_status == {RunStatus.UPLOADED: 1, RunStatus.FAILED: 1}
+
+
+def test_a_niche_with_nothing_but_videos_is_told_of(uow: UnitOfWork) -> None:
+    """An import alone is enough."""
+    uow.discovered_videos.add(
+        DiscoveredVideo(video_id="v", title="", channel_name="", channel_id="", url="", niche="new")
+    )
+    [new] = overview.status(uow)
+    assert (new.niche, new.pending_videos, new.latest_run) == ("new", 1, None)
 
 
 def test_the_last_upload_is_the_one_completed_last(uow: UnitOfWork, clock: SetClock) -> None:

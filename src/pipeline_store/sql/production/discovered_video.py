@@ -130,6 +130,15 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
             .limit(limit)
         )
 
+    def count_pending(self, niche: str) -> int:
+        """See `DiscoveredVideoRepository.count_pending`."""
+        values.check_text("niche", niche)
+        c = discovered_videos.c
+        counted = sa.select(sa.func.count()).where(
+            c.niche == niche, c.processed == Processed.PENDING
+        )
+        return self._session.scalar(counted) or 0
+
     def mark(self, video_id: str, processed: Processed) -> DiscoveredVideo:
         """See `DiscoveredVideoRepository.mark`."""
         video = self.by_video_id(video_id)

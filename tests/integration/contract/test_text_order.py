@@ -1,0 +1,106 @@
+"""Texts are ordered by code point, whatever language a database is set to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from pipeline_store import open_store
+from tests.integration.contract.conftest import opened
+from tests.integration.contract.samples import EARLY, LATE, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline_store import Store
+    from tests.integration.contract.conftest import SteppedClock
+    from tests.postgres_server import PostgresServer
+
+WORDS = ["a", "B", "_a", "a b", "ab", "Z", "z", "é", "e", "10", "9", "\N{GRINNING FACE}", "日"]
+BY_CODE_POINT = [
+    "10",
+    "9",
+    "B",
+    "Z",
+    "_a",
+    "a",
+    "a b",
+    "ab",
+    "e",
+    "z",
+    "é",
+    "日",
+    "\N{GRINNING FACE}",
+]
+
+
+@pytest.fixture(scope="module")
+def english_database(postgres_server: PostgresServer) -> Iterator[str]:
+    """A PostgreSQL database that sorts texts as an English dictionary does."""
+    options = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' ENCODING 'UTF8'"
+    name = "pipeline_store_in_english"
+    url = postgres_server.url.rpartition("/")[0] + "/" + name
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        try:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+        except psycopg.errors.FeatureNotSupported as error:
+            pytest.skip(f"this PostgreSQL knows no languages: {error}")
+    store = open_store(url)
+    store.upgrade()
+    store.close()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(params=["store", "english"])
+def any_store(
+    request: pytest.FixtureRequest, store_id: str, clock: SteppedClock
+) -> Iterator[Store]:
+    """Each of the six stores, and PostgreSQL's once more in English."""
+    if request.param == "store":
+        yield request.getfixturevalue("store")
+        return
+    if not store_id.endswith("postgres"):
+        pytest.skip("only PostgreSQL has databases of a language")
+    with opened(store_id, request.getfixturevalue("english_database"), clock) as store:
+        yield store
+
+
+def test_the_database_is_in_english(english_database: str) -> None:
+    """The English database orders texts otherwise than by code point, or it would prove nothing."""
+    with psycopg.connect(english_database) as connection:
+        rows = connection.execute("SELECT w FROM unnest(%s::text[]) AS w ORDER BY w", [WORDS])
+        assert [row[0] for row in rows] != BY_CODE_POINT
+
+
+def test_texts_by_code_point(any_store: Store) -> None:
+    """Pages, prefixes and niches are in the order of code points on every store."""
+    with any_store.unit_of_work() as uow:
+        uow.config_overrides.add_many(sample("config_overrides", key=word) for word in WORDS)
+        uow.pipeline_runs.add_many(sample("pipeline_runs", niche=word) for word in WORDS)
+        uow.discovered_videos.add_many(
+            sample("discovered_videos", number=number, niche=word)
+            for number, word in enumerate(WORDS)
+        )
+        assert [found.key for found in uow.config_overrides.page()] == BY_CODE_POINT
+        assert [found.key for found in uow.config_overrides.starting_with("a")] == [
+            "a",
+            "a b",
+            "ab",
+        ]
+        assert uow.pipeline_runs.niches() == BY_CODE_POINT
+        assert uow.discovered_videos.niches() == BY_CODE_POINT
+        for place, word in enumerate(BY_CODE_POINT):
+            behind = [found.key for found in uow.config_overrides.page(after=word)]
+            assert behind == BY_CODE_POINT[place + 1 :]
+
+
+def test_equality_in_any_language(any_store: Store) -> None:
+    """Texts that a dictionary takes for neighbours are different niches and different cycles."""
+    with any_store.unit_of_work() as uow:
+        runs = [uow.pipeline_runs.for_cycle(word, EARLY, LATE) for word in ("e", "é", "E")]
+        assert len({run.id for run in runs}) == 3
+        assert [run.id for run in uow.pipeline_runs.page()] == [run.id for run in runs]
