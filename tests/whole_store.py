@@ -37,7 +37,7 @@ def everything_in(uow: UnitOfWork) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def all_of(collection: Any) -> Iterator[Any]:  # noqa: ANN401 - each collection has its own class
+def all_of(collection: Any) -> Iterator[Any]:
     """Every object of a collection, page by page."""
     after = None
     while page := collection.page(after, ROWS_AT_ONCE):

@@ -31,6 +31,9 @@ LONGEST_KEY: Final = 255
 LONGEST_TEXT: Final = 16 * 1024 * 1024
 """Characters in any other text (16 Mi): far above real scripts and stack traces."""
 
+LONGEST_SHOWN: Final = 40
+"""Characters of a refused value that an error message repeats."""
+
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -97,9 +100,10 @@ def as_float(value: Any) -> Any:
 
 def _spelled(value: float) -> str:
     try:
-        return str(value)
+        spelled = str(value)
     except ValueError:  # Python spells no int of more than 4,300 digits
         return "one of thousands of digits"
+    return spelled if len(spelled) <= LONGEST_SHOWN else f"one of {len(spelled)} characters"
 
 
 def check_json_text(name: str, value: Any) -> None:
@@ -182,4 +186,4 @@ def as_member(name: str, kind: type[Enum], value: Any) -> Any:
 
 
 def _shown(value: object) -> str:
-    return repr(value[:40]) if isinstance(value, str) else _named(value)
+    return repr(value[:LONGEST_SHOWN]) if isinstance(value, str) else _named(value)

@@ -16,7 +16,7 @@ from pipeline_store.cli.options import AsJson, Hours, RunId, database_of, review
 from pipeline_store.cli.overview_commands import DEFAULT_HOURS, queue, stats, status
 from pipeline_store.production import PipelineRun, ReviewLog
 from pipeline_store.production.config_override import SYSTEM
-from pipeline_store.services import pauses, publishing, reviews
+from pipeline_store.services import pauses, publishing, reviews, runs
 from pipeline_store.unit_of_work import UnitOfWork
 
 review_app = typer.Typer(
@@ -175,6 +175,15 @@ def upload_short(
         f"short {short.id} is {short.status}: {short.youtube_url}",
         as_json=as_json,
     )
+
+
+@review_app.command("retry")
+def retry(context: typer.Context, run_id: RunId, *, as_json: AsJson = False) -> None:
+    """Take a failed or rejected run back to pending, 3 times at the most."""
+    with database_of(context).unit_of_work() as uow:
+        run = runs.retry(uow, run_id)
+        uow.commit()
+    _tell({"run": run}, _standing(run), as_json=as_json)
 
 
 @review_app.command("pause")

@@ -94,24 +94,27 @@ class PipelineRun:
 
     def start(self, at: datetime) -> None:
         """Move from pending to running."""
+        self._leave(RunStatus.PENDING, to=RunStatus.RUNNING)
         change(self, status=RunStatus.RUNNING, started_at=at)
 
     def send_to_review(self) -> None:
         """Move from running to review."""
+        self._leave(RunStatus.RUNNING, to=RunStatus.REVIEW)
         self.status = RunStatus.REVIEW
 
     def back_to_work(self) -> None:
         """Move from review to running: clips were skipped, or the script is to be written anew."""
-        if self.status != RunStatus.REVIEW:
-            raise IllegalTransition(f"run {self.id}", self.status, RunStatus.RUNNING, ())
+        self._leave(RunStatus.REVIEW, to=RunStatus.RUNNING)
         self.status = RunStatus.RUNNING
 
     def approve(self) -> None:
         """Move from review to approved."""
+        self._leave(RunStatus.REVIEW, to=RunStatus.APPROVED)
         self.status = RunStatus.APPROVED
 
     def mark_uploaded(self, youtube_video_id: str, youtube_url: str, at: datetime) -> None:
         """Move from approved to uploaded, keeping what YouTube answered."""
+        self._leave(RunStatus.APPROVED, to=RunStatus.UPLOADED)
         change(
             self,
             status=RunStatus.UPLOADED,
@@ -122,6 +125,7 @@ class PipelineRun:
 
     def fail(self, message: str, at: datetime) -> None:
         """Move to failed from running, review or approved."""
+        self._leave(RunStatus.RUNNING, RunStatus.REVIEW, RunStatus.APPROVED, to=RunStatus.FAILED)
         change(self, status=RunStatus.FAILED, error_message=message, completed_at=at)
 
     def retry(self, limit: int = DEFAULT_RETRIES) -> None:
@@ -141,6 +145,11 @@ class PipelineRun:
         self.completed_at = None
         # The assignment check knows no way out of FAILED, so that none goes uncounted.
         object.__setattr__(self, "status", RunStatus.PENDING)
+
+    def _leave(self, *found: RunStatus, to: RunStatus) -> None:
+        if self.status not in found:
+            legal = [status for status in RUN_MOVES.get(self.status, ()) if status != to]
+            raise IllegalTransition(f"run {self.id}", self.status, to, legal)
 
 
 def check_same_cycle(found: PipelineRun, wanted: PipelineRun) -> None:

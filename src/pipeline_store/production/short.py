@@ -60,11 +60,13 @@ class Short:
 
         Raises:
             InvalidValue: `run` is not the short's run.
-            IllegalTransition: nobody has approved the run.
+            IllegalTransition: nobody has approved the run, or the short is uploaded already.
         """
         if run.id != self.pipeline_run_id:
             message = f"pipeline_run_id: run {self.pipeline_run_id} expected, found {run.id}"
             raise InvalidValue(message)
+        if self.status == ShortStatus.UPLOADED:
+            raise IllegalTransition(f"short {self.id}", self.status, ShortStatus.UPLOADED, ())
         if run.status not in (RunStatus.APPROVED, RunStatus.UPLOADED):
             subject = f"short {self.id} (its run {run.id} is {run.status}, not approved)"
             raise IllegalTransition(subject, self.status, ShortStatus.UPLOADED, ())

@@ -55,7 +55,7 @@ def status(uow: UnitOfWork) -> list[NicheStatus]:
             latest_run=uow.pipeline_runs.latest_for(niche),
             last_upload=uow.pipeline_runs.last_upload_for(niche),
             runs_by_status=uow.pipeline_runs.count_by_status(niche),
-            pending_videos=len(uow.discovered_videos.pending(niche)),
+            pending_videos=uow.discovered_videos.count_pending(niche),
         )
         for niche in sorted(niches)
     ]

@@ -62,6 +62,15 @@ def test_a_rejected_run_has_failed_with_the_reason(seeded: Command) -> None:
     assert rejected["review"]["response_detail"] == "too loud"
 
 
+def test_a_rejected_run_may_be_tried_again(seeded: Command) -> None:
+    """It goes back to pending; a run that has not failed does not."""
+    seeded("review", "request", "1")
+    seeded("review", "reject", "1")
+    assert seeded("review", "retry", "1", "--json").json["run"]["retry_count"] == 1
+    again = seeded("review", "retry", "1")
+    assert (again.code, run_status(seeded, 1)) == (1, "pending")
+
+
 @pytest.mark.parametrize("ranks", [["2,3"], ["2", "3"]])
 def test_clips_are_skipped_by_rank(seeded: Command, ranks: list[str]) -> None:
     """Ranks come with commas or apart; the run goes back to running."""

@@ -127,7 +127,7 @@ def store(reading: VideoReading) -> None:
 
 @CALM
 @given(content=st.binary(max_size=300), pack=st.booleans())
-def test_arbitrary_bytes(tmp_path: Path, content: bytes, pack: bool) -> None:  # noqa: FBT001
+def test_arbitrary_bytes(tmp_path: Path, content: bytes, pack: bool) -> None:
     """Bytes of no meaning, packed or not."""
     read_everything(file_of(tmp_path, gzip.compress(content) if pack else content))
 

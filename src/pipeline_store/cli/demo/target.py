@@ -52,7 +52,7 @@ def refuse_real_runs(uow: UnitOfWork) -> None:
     """
     count = uow.pipeline_runs.count()
     if count:
-        raise DemoRefusedError(f"this database has {count} runs that no demo made: {ELSEWHERE}")
+        raise DemoRefusedError(f"this database has runs that no demo made ({count}): {ELSEWHERE}")
 
 
 def _refuse_file_of_others(store: SqlStore, file: Path) -> None:

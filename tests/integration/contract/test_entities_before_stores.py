@@ -1,0 +1,151 @@
+"""The domain classes stand alone: they load no database library, and outlive their mapping."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.contract.samples import EARLY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = (
+    "sqlalchemy",
+    "alembic",
+    "pydantic",
+    "aiosqlite",
+    "asyncpg",
+    "psycopg",
+    "greenlet",
+    "typer",
+)
+
+
+def run(program: str, *arguments: str) -> str:
+    """What the program prints in a fresh interpreter."""
+    answer = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import pipeline_store",
+        "import pipeline_store.production",
+        "import pipeline_store.services",
+        "import pipeline_store.importers",
+        "from pipeline_store import open_store; open_store('memory://').unit_of_work()",
+    ],
+)
+def test_imports_stay_light(statement: str) -> None:
+    """Importing the front door, the domain, services or importers loads no database library."""
+    program = f"import sys; {statement}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    assert run(program) == ""
+
+
+def test_sqlalchemy_is_loaded_by_opening() -> None:
+    """Opening a store on a database loads SQLAlchemy, or the test above would prove nothing."""
+    program = (
+        "import sys; from pipeline_store import open_store; "
+        "open_store('sqlite:///nowhere.db'); print('sqlalchemy' in sys.modules)"
+    )
+    assert run(program) == "True"
+
+
+PROGRAM = """
+import asyncio, sys
+from datetime import UTC, datetime, timedelta
+from pipeline_store import open_async_store, open_store
+from pipeline_store.production import ConfigOverride, PipelineRun
+
+store_id, url = sys.argv[1:]
+start = datetime(2026, 2, 28, 1, 2, 3, 456789, tzinfo=UTC)
+
+def new(niche):
+    return PipelineRun(niche=niche, cycle_start=start, cycle_end=start + timedelta(hours=6))
+
+untouched, changed, read = new("untouched"), new("before"), new("read")
+changed.niche = "changed before"
+changed.start(start)
+override = ConfigOverride(key="a", value="1")
+assert "sqlalchemy" not in sys.modules
+
+is_awaited = store_id.startswith("aio-")
+store = (open_async_store if is_awaited else open_store)(url)
+assert ("sqlalchemy" in sys.modules) == (url != "memory://")
+assert read.niche == "read" and read.id is None and "read" in repr(read)
+changed.video_file_path = "changed after"
+override.value = "2"
+
+def work(uow):
+    uow.pipeline_runs.add_many([untouched, changed, read])
+    uow.config_overrides.add(override)
+    read.niche = "changed when added"
+    uow.commit()
+
+def look(uow):
+    for run in uow.pipeline_runs.page():
+        print(run.id, run.niche, run.status, run.video_file_path, run.cycle_start.isoformat())
+    print(uow.config_overrides.value("a"), [untouched.id, changed.id, read.id])
+
+async def awaited():
+    async with store.unit_of_work() as uow:
+        await uow.run(work)
+    async with store.unit_of_work() as uow:
+        await uow.run(look)
+    await store.close()
+
+if is_awaited:
+    asyncio.run(awaited())
+else:
+    with store.unit_of_work() as uow:
+        work(uow)
+    with store.unit_of_work() as uow:
+        look(uow)
+    store.close()
+"""
+
+
+def test_an_object_made_before_the_first_store(store_id: str, database_url: str) -> None:
+    """Objects built before any store was opened are read, changed and added like any other."""
+    time = EARLY.isoformat()
+    assert run(PROGRAM, store_id, database_url).splitlines() == [
+        f"1 untouched pending None {time}",
+        f"2 changed before running changed after {time}",
+        f"3 changed when added pending None {time}",
+        "2 [1, 2, 3]",
+    ]
+
+
+def test_one_object_for_two_kinds_of_store(tmp_path: Path) -> None:
+    """An object can be tried on a store in memory, rolled back, and added to a database."""
+    program = """
+import sys
+from pipeline_store import open_store
+from pipeline_store.production import ErrorLog
+
+error = ErrorLog(module="m", error_type="t", error_message="e")
+with open_store("memory://").unit_of_work() as uow:
+    uow.errors.add(error)
+    assert error.id == 1
+assert error.id is None
+store = open_store("sqlite:///" + sys.argv[1])
+store.upgrade()
+with store.unit_of_work() as uow:
+    uow.errors.add(error)
+    uow.commit()
+with store.unit_of_work(read_only=True) as uow:
+    print([each.error_message for each in uow.errors.recent()])
+store.close()
+"""
+    assert run(program, str(tmp_path / "errors.db")) == "['e']"
