@@ -162,8 +162,8 @@ def _store() -> Iterator[str]:
     yield _table(
         ["collection", "what it holds"],
         [
-            [f"[`uow.{name}`](collections.md#{name})", _first_sentence(collection.fget)]
-            for name, collection in _declared_collections().items()
+            [f"[`uow.{name}`](collections.md#{name})", _first_sentence(port)]
+            for name, port in _ports().items()
         ],
     )
     yield from _methods(pipeline_store.UnitOfWork, "uow.")
@@ -179,12 +179,8 @@ def _store() -> Iterator[str]:
     yield _function(aio.AsyncUnitOfWork.run, "uow.run")
 
 
-def _declared_collections() -> dict[str, property]:
-    return {
-        name: collection
-        for name, collection in vars(Collections).items()
-        if isinstance(collection, property)
-    }
+def _ports() -> dict[str, Any]:
+    return get_type_hints(Collections)
 
 
 def _collections() -> Iterator[str]:
@@ -193,10 +189,7 @@ def _collections() -> Iterator[str]:
         "A unit of work has ten collections. Each holds objects of one class from "
         "`pipeline_store.production`, and has the methods of every collection and some of its own."
     )
-    ports = {
-        name: get_type_hints(collection.fget, vars(pipeline_store.unit_of_work))["return"]
-        for name, collection in _declared_collections().items()
-    }
+    ports = _ports()
     yield "\n".join(
         ["- [Every collection](#every-collection)", *(f"- [`{name}`](#{name})" for name in ports)]
     )
@@ -206,7 +199,7 @@ def _collections() -> Iterator[str]:
     for name, port in ports.items():
         kind = _held_by(port)
         yield f"## {name}"
-        yield f"{_first_sentence(_declared_collections()[name].fget)} It holds `{kind.__name__}`:"
+        yield f"{_first_sentence(port)} It holds `{kind.__name__}`:"
         yield _described(kind)
         yield _fields(kind)
         yield from _methods(kind, f"{_variable(kind)}.")
@@ -218,7 +211,7 @@ def _collections() -> Iterator[str]:
         yield "Values: " + ", ".join(_choice_value(member) for member in choice) + "."
 
 
-def _held_by(port: Any) -> type[Any]:  # noqa: ANN401 - what a generic class is made of is untyped
+def _held_by(port: Any) -> type[Any]:
     base = next(b for b in port.__orig_bases__ if getattr(b, "__origin__", None) is Repository)
     held: type[Any] = base.__args__[0]
     return held

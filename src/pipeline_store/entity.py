@@ -259,6 +259,18 @@ def _constructor(kind: type[Any]) -> Callable[..., None]:
     return construct
 
 
+def fields_of(kind: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the fields of a domain class, in the order in which they are declared."""
+    return attrs.fields(kind)
+
+
+def copy_as_new(instance: T) -> T:
+    """Return an object with the same values that no store has given a key yet."""
+    original: Any = instance
+    duplicate: T = attrs.evolve(original)
+    return duplicate
+
+
 def change(instance: Any, **wanted: Any) -> None:
     """Assign several fields of an entity at once: all of them, or none when one is refused."""
     fields = attrs.fields_dict(type(instance))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
-
-import attrs
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from pipeline_store import values
-from pipeline_store.entity import NOW_BY_DEFAULT
+from pipeline_store.entity import NOW_BY_DEFAULT, fields_of
 from pipeline_store.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -98,7 +96,6 @@ def check_kind(kind: type[object], entity: object) -> None:
 
 def fill_from_clock(entity: object, now: Clock) -> None:
     """Set the empty times that a store fills in when an object is added."""
-    kind: Any = type(entity)
-    for field in attrs.fields(kind):
+    for field in fields_of(type(entity)):
         if field.metadata.get(NOW_BY_DEFAULT) and getattr(entity, field.name) is None:
             setattr(entity, field.name, now())

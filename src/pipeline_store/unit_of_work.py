@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline_store.production import (
     AnalyticsRepository,
@@ -19,81 +18,24 @@ from pipeline_store.production import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
     from types import TracebackType
     from typing import Self
-
-    from pipeline_store.clock import Clock
-
-
-AnyRepository = TypeVar("AnyRepository")
-
-
-class Collection(cached_property[AnyRepository]):
-    """How a store's unit of work declares a collection: its repository, made when first used."""
-
-    def __init__(self, kind: Callable[[Any, Clock], AnyRepository]) -> None:
-        """Make repositories of this kind from the unit of work's session and clock."""
-
-        def make(unit_of_work: Any) -> AnyRepository:
-            return kind(unit_of_work.session, unit_of_work.now)
-
-        super().__init__(make)
 
 
 class Collections(Protocol):
     """The collections of a unit of work, by name."""
 
-    @property
-    def discovered_videos(self) -> DiscoveredVideoRepository:
-        """The viral videos that were discovered."""
-        ...
-
-    @property
-    def pipeline_runs(self) -> PipelineRunRepository:
-        """The runs of the pipeline."""
-        ...
-
-    @property
-    def clips(self) -> ClipRepository:
-        """The pieces cut for the runs."""
-        ...
-
-    @property
-    def scripts(self) -> ScriptRepository:
-        """The runs' scripts."""
-        ...
-
-    @property
-    def tts_audio(self) -> TTSAudioRepository:
-        """The runs' spoken audio."""
-        ...
-
-    @property
-    def shorts(self) -> ShortRepository:
-        """The runs' shorts."""
-        ...
-
-    @property
-    def analytics(self) -> AnalyticsRepository:
-        """The readings of videos' numbers."""
-        ...
-
-    @property
-    def reviews(self) -> ReviewLogRepository:
-        """What people were asked, and their answers."""
-        ...
-
-    @property
-    def config_overrides(self) -> ConfigOverrideRepository:
-        """The settings changed while the pipeline runs."""
-        ...
-
-    @property
-    def errors(self) -> ErrorLogRepository:
-        """What went wrong."""
-        ...
+    discovered_videos: DiscoveredVideoRepository
+    pipeline_runs: PipelineRunRepository
+    clips: ClipRepository
+    scripts: ScriptRepository
+    tts_audio: TTSAudioRepository
+    shorts: ShortRepository
+    analytics: AnalyticsRepository
+    reviews: ReviewLogRepository
+    config_overrides: ConfigOverrideRepository
+    errors: ErrorLogRepository
 
 
 class UnitOfWork(Collections, Protocol):

@@ -14,7 +14,7 @@ import traceback
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 import typer
@@ -363,11 +363,7 @@ def problem_with(text: str) -> str | None:
 
 
 def problem_with_dotted(owner: str, name: str, method: str | None) -> str | None:
-    ports = {
-        collection: production.__dict__[declared.fget.__annotations__["return"]]
-        for collection, declared in vars(Collections).items()
-        if isinstance(declared, property)
-    }
+    ports = get_type_hints(Collections)
     if owner == "uow":
         port = ports.get(name)
         if port is None:
@@ -384,7 +380,7 @@ def problem_with_dotted(owner: str, name: str, method: str | None) -> str | None
 
 
 @cache
-def command_line() -> Any:  # noqa: ANN401 - of typer's own copy of click
+def command_line() -> Any:
     return typer.main.get_command(app)
 
 

@@ -24,9 +24,7 @@ class Bridge(Protocol):
         ...
 
 
-async def call_directly(
-    function: Callable[P, T], /, *arguments: P.args, **named: P.kwargs
-) -> T:
+async def call_directly(function: Callable[P, T], /, *arguments: P.args, **named: P.kwargs) -> T:
     """Call at once: what never waits needs no bridge."""
     return function(*arguments, **named)
 

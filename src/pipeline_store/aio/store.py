@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, final
 
-from pipeline_store.aio.lifting import Bridge, Lifted
+from pipeline_store.aio.lifting import Lifted
 from pipeline_store.aio.production import (
     AsyncAnalyticsRepository,
     AsyncClipRepository,

@@ -162,7 +162,9 @@ class MemoryPipelineRunRepository(MemoryRepository[PipelineRun, int], PipelineRu
         """See `PipelineRunRepository.last_upload_for`."""
         values.check_text("niche", niche)
         runs = self._where(lambda run: run.niche == niche and run.status == RunStatus.UPLOADED)
-        return max(runs, key=lambda run: (run.completed_at or values.EARLIEST, run.id), default=None)
+        return max(
+            runs, key=lambda run: (run.completed_at or values.EARLIEST, run.id), default=None
+        )
 
     def count_by_status(self, niche: str | None = None) -> dict[str, int]:
         """See `PipelineRunRepository.count_by_status`."""
@@ -403,8 +405,9 @@ class MemoryErrorLogRepository(MemoryRepository[ErrorLog, int], ErrorLogReposito
         if module is not None:
             check_key("module", module, is_text=True)
         found = self._where(
-            lambda error: module in (None, error.module)
-            and (error.resolved == 0 or not unresolved_only)
+            lambda error: (
+                module in (None, error.module) and (error.resolved == 0 or not unresolved_only)
+            )
         )
         newest = sorted(found, key=lambda error: (error.occurred_at, error.id), reverse=True)
         return newest[:limit]

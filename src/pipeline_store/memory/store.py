@@ -20,7 +20,7 @@ from pipeline_store.memory.production import (
 )
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import Tables
-from pipeline_store.unit_of_work import Collection, Store, UnitOfWork
+from pipeline_store.unit_of_work import Store, UnitOfWork
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
     from pipeline_store.clock import Clock
 
+
 @final
 class MemoryUnitOfWork(UnitOfWork):
     """The collections over dictionaries."""
-
-    discovered_videos = Collection(MemoryDiscoveredVideoRepository)
-    pipeline_runs = Collection(MemoryPipelineRunRepository)
-    clips = Collection(MemoryClipRepository)
-    scripts = Collection(MemoryScriptRepository)
-    tts_audio = Collection(MemoryTTSAudioRepository)
-    shorts = Collection(MemoryShortRepository)
-    analytics = Collection(MemoryAnalyticsRepository)
-    reviews = Collection(MemoryReviewLogRepository)
-    config_overrides = Collection(MemoryConfigOverrideRepository)
-    errors = Collection(MemoryErrorLogRepository)
 
     def __init__(self, session: MemorySession, clock: Clock) -> None:
         """Work over `session`; take the time from `clock`."""
         self.session = session
         self._clock = clock
+        self.discovered_videos = MemoryDiscoveredVideoRepository(session, clock)
+        self.pipeline_runs = MemoryPipelineRunRepository(session, clock)
+        self.clips = MemoryClipRepository(session, clock)
+        self.scripts = MemoryScriptRepository(session, clock)
+        self.tts_audio = MemoryTTSAudioRepository(session, clock)
+        self.shorts = MemoryShortRepository(session, clock)
+        self.analytics = MemoryAnalyticsRepository(session, clock)
+        self.reviews = MemoryReviewLogRepository(session, clock)
+        self.config_overrides = MemoryConfigOverrideRepository(session, clock)
+        self.errors = MemoryErrorLogRepository(session, clock)
 
     def commit(self) -> None:
         """See `pipeline_store.unit_of_work.UnitOfWork.commit`."""

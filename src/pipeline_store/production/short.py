@@ -70,9 +70,7 @@ class Short:
         if run.status not in (RunStatus.APPROVED, RunStatus.UPLOADED):
             subject = f"short {self.id} (its run {run.id} is {run.status}, not approved)"
             raise IllegalTransition(subject, self.status, ShortStatus.UPLOADED, ())
-        change(
-            self, youtube_video_id=youtube_video_id, youtube_url=youtube_url, uploaded_at=at
-        )
+        change(self, youtube_video_id=youtube_video_id, youtube_url=youtube_url, uploaded_at=at)
         # The assignment check cannot see the run; this method just has.
         object.__setattr__(self, "status", ShortStatus.UPLOADED)
 

@@ -14,10 +14,8 @@ from operator import itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from pipeline_store import values
-from pipeline_store.entity import LIMITS
+from pipeline_store.entity import LIMITS, fields_of
 from pipeline_store.errors import InvalidValue
 from pipeline_store.production.analytics import Analytics
 
@@ -27,9 +25,8 @@ if TYPE_CHECKING:
     from pipeline_store.clock import Clock
     from pipeline_store.production.analytics import Snapshot
 
-_READING: Final[Any] = Analytics  # whose type checkers do not see that it is an attrs class
 FIELDS: Final[Mapping[str, Any]] = {
-    field.name: field for field in attrs.fields(_READING) if field.init
+    field.name: field for field in fields_of(Analytics) if field.init
 }
 NAMES: Final = tuple(FIELDS)
 

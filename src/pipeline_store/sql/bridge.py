@@ -14,8 +14,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def call_in_greenlet(
-    function: Callable[P, T], /, *arguments: P.args, **named: P.kwargs
-) -> T:
+async def call_in_greenlet(function: Callable[P, T], /, *arguments: P.args, **named: P.kwargs) -> T:
     """Call a function whose database calls, on an awaited engine, are awaited here."""
     return await greenlet_spawn(partial(function, *arguments, **named))

@@ -89,6 +89,12 @@ class _SqliteInstant(sqlite.DATETIME):
         return parse
 
 
+def _sqlite_type(kind: Any) -> TypeEngine[Any]:
+    # SQLAlchemy leaves the constructor of its SQLite times untyped.
+    made: TypeEngine[Any] = kind()
+    return made
+
+
 class Instant(sa.TypeDecorator[datetime]):
     """An aware UTC datetime, kept as UTC without zone."""
 
@@ -98,7 +104,7 @@ class Instant(sa.TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Read SQLite's text ourselves; every other database has a real type."""
         if dialect.name == "sqlite":
-            return dialect.type_descriptor(_SqliteInstant())
+            return dialect.type_descriptor(_sqlite_type(_SqliteInstant))
         return dialect.type_descriptor(sa.DateTime())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -135,7 +141,7 @@ class _EarlyInstant(Instant):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Spell it short on SQLite, where times are compared as text."""
         if dialect.name == "sqlite":
-            return dialect.type_descriptor(_SqliteShortInstant())
+            return dialect.type_descriptor(_sqlite_type(_SqliteShortInstant))
         return super().load_dialect_impl(dialect)
 
 

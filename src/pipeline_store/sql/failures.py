@@ -80,6 +80,8 @@ def _of_driver(
     lost = error.connection_invalidated or state is None or state[:2] == "08"
     if committing and lost:
         return _unknown_commit()
+    if error.connection_invalidated and state is not None:
+        return StoreUnavailable(f"the connection was lost ({state})")
     return _of_postgresql(state, original, subject, deleting)
 
 
@@ -119,13 +121,13 @@ def _of_postgresql(
             return AlreadyExists(f"{where} is there already{constraint}")
         case _, "23503":
             return _broken_reference(where, deleting, constraint)
-        case ("22" | "23"), _:
+        case (("22" | "23"), _):
             return InvalidValue(f"{where}: refused by the database{constraint} ({state})")
         case "40", _:
             return Conflict(f"{where}: somebody else changed it first ({state})")
         case _, ("55P03" | "53300" | "57014"):
             return StoreBusy(f"{where}: locked or overloaded; try again ({state})")
-        case ("08" | "28" | "3D" | "57"), _:
+        case (("08" | "28" | "3D" | "57"), _):
             return StoreUnavailable(f"the database does not serve this connection ({state})")
         case _, "25006":
             return ReadOnly(f"{where}: the transaction is read-only")

@@ -114,9 +114,13 @@ class GuardedSession:
     def refresh(self, kind: type[T], statement: Executable) -> Sequence[T]:
         """Return what a statement finds or writes, with the values that are in the database now."""
         before = {entity: _values(entity) for entity in self._known(kind)}
-        found: Sequence[T] = self.execute(
-            statement.execution_options(populate_existing=True, synchronize_session=False)
-        ).scalars().all()
+        found: Sequence[T] = (
+            self.execute(
+                statement.execution_options(populate_existing=True, synchronize_session=False)
+            )
+            .scalars()
+            .all()
+        )
         for entity, held in before.items():
             if _values(entity) != held:
                 self._read.setdefault(entity, held)
@@ -314,7 +318,9 @@ def _refuse_foreign_key(entity: object, subject: str) -> None:
 
 def _values(entity: object) -> Mapping[str, Any]:
     held = attributes.instance_dict(entity)
-    return {prop.key: held[prop.key] for prop in object_mapper(entity).column_attrs if prop.key in held}
+    return {
+        prop.key: held[prop.key] for prop in object_mapper(entity).column_attrs if prop.key in held
+    }
 
 
 def _values_read(entity: object) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, final
 
 from pipeline_store import values
+from pipeline_store.clock import utc_now
 from pipeline_store.sql.production import (
     SqlAnalyticsRepository,
     SqlClipRepository,
@@ -17,33 +18,22 @@ from pipeline_store.sql.production import (
     SqlShortRepository,
     SqlTTSAudioRepository,
 )
-from pipeline_store.clock import utc_now
 from pipeline_store.sql.session import GuardedSession, GuestSession
-from pipeline_store.unit_of_work import Collection, UnitOfWork
+from pipeline_store.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from types import TracebackType
 
+    from sqlalchemy.orm import Session
+
     from pipeline_store.clock import Clock
 
-    from sqlalchemy.orm import Session
 
 @final
 class SqlUnitOfWork(UnitOfWork):
     """The collections over one transaction of SQLite or PostgreSQL."""
-
-    discovered_videos = Collection(SqlDiscoveredVideoRepository)
-    pipeline_runs = Collection(SqlPipelineRunRepository)
-    clips = Collection(SqlClipRepository)
-    scripts = Collection(SqlScriptRepository)
-    tts_audio = Collection(SqlTTSAudioRepository)
-    shorts = Collection(SqlShortRepository)
-    analytics = Collection(SqlAnalyticsRepository)
-    reviews = Collection(SqlReviewLogRepository)
-    config_overrides = Collection(SqlConfigOverrideRepository)
-    errors = Collection(SqlErrorLogRepository)
 
     def __init__(
         self,
@@ -54,6 +44,16 @@ class SqlUnitOfWork(UnitOfWork):
         """Work over `session`; `check_schema` runs when the unit of work is entered."""
         self.session = session
         self._clock = clock
+        self.discovered_videos = SqlDiscoveredVideoRepository(session, clock)
+        self.pipeline_runs = SqlPipelineRunRepository(session, clock)
+        self.clips = SqlClipRepository(session, clock)
+        self.scripts = SqlScriptRepository(session, clock)
+        self.tts_audio = SqlTTSAudioRepository(session, clock)
+        self.shorts = SqlShortRepository(session, clock)
+        self.analytics = SqlAnalyticsRepository(session, clock)
+        self.reviews = SqlReviewLogRepository(session, clock)
+        self.config_overrides = SqlConfigOverrideRepository(session, clock)
+        self.errors = SqlErrorLogRepository(session, clock)
         self._check_schema = check_schema
 
     @classmethod

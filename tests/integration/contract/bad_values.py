@@ -221,7 +221,7 @@ READINGS = {"Iterable[Snapshot]"}
 def arguments() -> Iterator[Argument]:
     """The arguments of every method of every collection."""
     for collection, kind in CLASSES.items():
-        port = get_type_hints(getattr(Collections, collection).fget)["return"]
+        port = get_type_hints(Collections)[collection]
         for method, function in inspect.getmembers(port, inspect.isfunction):
             if method.startswith("_"):
                 continue

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import class_mapper
 
+from pipeline_store import open_async_store, open_store
 from pipeline_store.aio import AsyncStore, AsyncUnitOfWork
 from pipeline_store.entity import NOW_BY_DEFAULT, REFERS_TO, UNIQUE
 from pipeline_store.memory import MemoryStore, MemoryUnitOfWork
@@ -25,11 +26,7 @@ from tests.integration.contract.samples import CLASSES, COLLECTIONS, NUMBERED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PORTS: dict[str, type[Any]] = {
-    name: get_type_hints(member.fget)["return"]
-    for name, member in vars(Collections).items()
-    if isinstance(member, property) and member.fget is not None
-}
+PORTS: dict[str, type[Any]] = get_type_hints(Collections)
 """The port of each collection, as `Collections` declares it."""
 
 
@@ -39,17 +36,16 @@ def public(kind: type[Any]) -> dict[str, Any]:
     return {name: method for name, method in found if not name.startswith("_")}
 
 
+UNITS_OF_WORK = {
+    SqlUnitOfWork: open_store("sqlite://").unit_of_work(),
+    MemoryUnitOfWork: open_store("memory://").unit_of_work(),
+    AsyncUnitOfWork: open_async_store("memory://").unit_of_work(),
+}
+
+
 def adapter(unit_of_work: type[Any], collection: str) -> type[Any]:
     """The class of the repository that a unit of work makes for a collection."""
-    declared = inspect.getattr_static(unit_of_work, collection)
-    kinds = [
-        cell.cell_contents
-        for cell in declared.func.__closure__ or ()
-        if inspect.isclass(cell.cell_contents)
-    ]
-    (kind,) = kinds
-    found: type[Any] = kind
-    return found
+    return type(getattr(UNITS_OF_WORK[unit_of_work], collection))
 
 
 def defined_in(kind: type[Any], name: str) -> type[Any] | None:

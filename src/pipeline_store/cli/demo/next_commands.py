@@ -35,8 +35,8 @@ def show_next_commands(console: Console, url: str) -> None:
     call = f"{_program()}{_database_option(url)}"
     width = max(len(verb) for verb, _ in NEXT)
     for verb, use in NEXT:
-        line = Text(f"  {call} {verb}", style="cyan")
-        line.append(f"{'':{width - len(verb)}}  {use}", style="dim not cyan")
+        gap = " " * (2 + width - len(verb))
+        line = Text.assemble((f"  {call} {verb}", "cyan"), gap, (use, "dim"))
         console.print(line, soft_wrap=True)
 
 

@@ -96,13 +96,16 @@ def show_week_heading(console: Console, plan: Plan) -> None:
 
 def show_happening(console: Console, happening: Happening, words: str) -> None:
     """Print one line about what has happened."""
-    line = Text(f"{happening.at:%a %d %H:%M}", style="dim")
     subject = visible(happening.subject)
     if len(subject) > SUBJECT_WIDTH:
         subject = subject[: SUBJECT_WIDTH - 1] + "."
-    line.append(f"  {subject:<{SUBJECT_WIDTH}}", style="not dim cyan")
-    line.append(f"  {visible(words)}", style="not dim default")
-    console.print(line)
+    console.print(
+        Text.assemble(
+            (f"{happening.at:%a %d %H:%M}  ", "dim"),
+            (f"{subject:<{SUBJECT_WIDTH}}  ", "cyan"),
+            visible(words),
+        )
+    )
 
 
 def _problems(summary: FileSummary) -> list[str]:

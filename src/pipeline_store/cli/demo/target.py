@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from pipeline_store import open_store
+from pipeline_store import MEMORY_URL, open_store
 from pipeline_store.cli.database import Database
 from pipeline_store.errors import PipelineStoreError
-from pipeline_store.sql import SqlStore
-from pipeline_store.sql.engine import read_only
-from pipeline_store.sql.failures import translated
+from pipeline_store.sql.engine import parse_url
+from pipeline_store.sql.peek import opened_without_trace
 from pipeline_store.sql.schema import VERSION_TABLE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline_store.clock import Clock
     from pipeline_store.unit_of_work import Store, UnitOfWork
 
@@ -35,11 +32,11 @@ def prepared_store(url: str, clock: Clock) -> Store:
     Raises:
         DemoRefusedError: the file belongs to another program; it was not touched.
     """
+    if url != MEMORY_URL:
+        database = Database(url)
+        if database.file is not None and database.is_there:
+            _refuse_file_of_others(url, database.name)
     store = open_store(url, clock=clock)
-    if isinstance(store, SqlStore):
-        file = Database(url).file
-        if file is not None and Database(url).is_there:
-            _refuse_file_of_others(store, file)
     store.upgrade()
     return store
 
@@ -55,13 +52,13 @@ def refuse_real_runs(uow: UnitOfWork) -> None:
         raise DemoRefusedError(f"this database has runs that no demo made ({count}): {ELSEWHERE}")
 
 
-def _refuse_file_of_others(store: SqlStore, file: Path) -> None:
+def _refuse_file_of_others(url: str, name: str) -> None:
     # An upgrade would leave their tables alone, but put ours beside them.
-    with translated(), read_only(store.engine).connect() as connection:
+    with opened_without_trace(parse_url(url)) as connection:
         tables = sorted(sa.inspect(connection).get_table_names())
     if not tables or VERSION_TABLE in tables:
         return
     more = ", ..." if len(tables) > TABLES_NAMED else ""
     found = ", ".join(tables[:TABLES_NAMED]) + more
-    message = f"{file} is a database of another program (tables: {found}): {ELSEWHERE}"
+    message = f"{name} is a database of another program (tables: {found}): {ELSEWHERE}"
     raise DemoRefusedError(message)

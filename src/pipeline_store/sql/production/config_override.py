@@ -35,9 +35,7 @@ class SqlConfigOverrideRepository(SqlRepository[ConfigOverride, str], ConfigOver
     def set(self, key: str, value: str, updated_by: str = SYSTEM) -> ConfigOverride:
         """See `ConfigOverrideRepository.set`."""
         self._session.check_writable()
-        wanted = ConfigOverride(
-            key=key, value=value, updated_at=self._now(), updated_by=updated_by
-        )
+        wanted = ConfigOverride(key=key, value=value, updated_at=self._now(), updated_by=updated_by)
         dialect = sqlite if self._session.dialect == "sqlite" else postgresql
         row = {
             "value": wanted.value,

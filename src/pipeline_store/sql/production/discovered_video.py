@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
-import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline_store import values
 from pipeline_store.clock import utc_now as system_clock
+from pipeline_store.entity import copy_as_new, fields_of
 from pipeline_store.errors import NotFound
 from pipeline_store.production import (
     ContentIdRisk,
@@ -67,7 +67,7 @@ discovered_videos = sa.Table(
 )
 map_class(DiscoveredVideo, discovered_videos)
 
-COLUMNS = [field.name for field in attrs.fields(DiscoveredVideo) if field.name != "id"]
+COLUMNS = [field.name for field in fields_of(DiscoveredVideo) if field.name != "id"]
 
 
 @final
@@ -158,7 +158,7 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
         wanted: dict[str, DiscoveredVideo] = {}
         for video in videos:
             if video.video_id in wanted:
-                first = attrs.evolve(wanted[video.video_id])
+                first = copy_as_new(wanted[video.video_id])
                 take_over(first, video)
                 wanted[video.video_id] = first
             else:

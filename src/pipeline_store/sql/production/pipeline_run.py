@@ -94,7 +94,7 @@ class SqlPipelineRunRepository(SqlRepository[PipelineRun, int], PipelineRunRepos
         if niche is not None:
             values.check_text("niche", niche)
             statement = statement.where(c.niche == niche)
-        return {str(status): count for status, count in self._session.execute(statement)}
+        return {str(row[0]): row[1] for row in self._session.execute(statement)}
 
     def _of_cycle(self, wanted: PipelineRun) -> PipelineRun | None:
         c = pipeline_runs.c

@@ -59,9 +59,7 @@ class SqlReviewLogRepository(SqlRepository[ReviewLog, int], ReviewLogRepository)
         """See `ReviewLogRepository.for_run`."""
         check_key("run_id", run_id, is_text=False)
         c = review_log.c
-        return self._all(
-            sa.select(ReviewLog).where(c.pipeline_run_id == run_id).order_by(*_by_age)
-        )
+        return self._all(sa.select(ReviewLog).where(c.pipeline_run_id == run_id).order_by(*_by_age))
 
     def open_for(self, run_id: int) -> ReviewLog | None:
         """See `ReviewLogRepository.open_for`."""

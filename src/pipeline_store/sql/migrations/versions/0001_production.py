@@ -84,9 +84,7 @@ def upgrade() -> None:
         _text("content_id_risk", "unknown"),
         sa.UniqueConstraint("video_id", name="uq_discovered_videos_video_id"),
     )
-    op.create_index(
-        "idx_discovered_videos_niche", "discovered_videos", ["niche", "discovered_at"]
-    )
+    op.create_index("idx_discovered_videos_niche", "discovered_videos", ["niche", "discovered_at"])
     op.create_index("idx_discovered_videos_processed", "discovered_videos", ["processed"])
     _table(
         "pipeline_runs",
