@@ -38,6 +38,8 @@ LIMITS: Final = "limits"
 
 REQUIRED: Final = attrs.NOTHING
 
+_declare: Final[Any] = attrs.field  # whose types know no converter that is told the field
+
 
 def _field(
     check: Callable[[str, Any], None],
@@ -123,7 +125,7 @@ def integer(
 
 
 def reference(collection: str, *, default: Any = REQUIRED) -> Any:
-    """Declare the key of an object in another collection; whether it exists is the store's check."""
+    """Declare the key of an object in another collection; whether it exists, the store checks."""
 
     def check(name: str, value: Any) -> None:
         values.check_integer(name, value, least=-values.LARGEST_COUNT)
@@ -163,8 +165,8 @@ def instant(
 ) -> Any:
     """Declare a time, kept as an aware UTC datetime; a naive one is taken as UTC with a warning.
 
-    With `now_by_default`, a store fills it in when the object is added without one. `on_move` as for
-    `choice`.
+    With `now_by_default`, a store fills it in when the object is added without one; `on_move` as
+    for `choice`.
     """
 
     def convert(value: Any, attribute: attrs.Attribute[Any]) -> Any:
@@ -175,7 +177,7 @@ def instant(
     def assign(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> Any:
         return values.as_instant(attribute.name, value)
 
-    return attrs.field(
+    return _declare(
         default=default,
         converter=Converter(convert, takes_field=True),
         on_setattr=assign if now_by_default else _asking(on_move),
@@ -199,7 +201,7 @@ def choice(
             return None
         return values.as_member(attribute.name, kind, value)
 
-    return attrs.field(
+    return _declare(
         default=default,
         converter=Converter(convert, takes_field=True),
         on_setattr=_asking(on_move),
@@ -261,7 +263,8 @@ def _constructor(kind: type[Any]) -> Callable[..., None]:
 
 def fields_of(kind: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
     """Return the fields of a domain class, in the order in which they are declared."""
-    return attrs.fields(kind)
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(kind)
+    return fields
 
 
 def copy_as_new(instance: T) -> T:
@@ -273,7 +276,8 @@ def copy_as_new(instance: T) -> T:
 
 def change(instance: Any, **wanted: Any) -> None:
     """Assign several fields of an entity at once: all of them, or none when one is refused."""
-    fields = attrs.fields_dict(type(instance))
+    kind: Any = instance.__class__
+    fields = attrs.fields_dict(kind)
     before = {name: getattr(instance, name) for name in fields}
     accepted: dict[str, Any] = {}
     try:

@@ -1,4 +1,4 @@
-"""What a field can hold: the checks that every store shares, so that none keeps what another refuses.
+"""What a field can hold: checks that every store shares, so that none keeps what others refuse.
 
 SQLite keeps almost anything in any column and PostgreSQL does not; the checks run on the domain
 object, before a database sees the value, and raise `InvalidValue` naming the field.
@@ -26,7 +26,7 @@ LARGEST_COUNT: Final = 2**63 - 1
 """The largest integer that both databases hold in 64 bits."""
 
 LONGEST_KEY: Final = 255
-"""Characters in a text that is part of an index; PostgreSQL refuses index rows above 2,704 bytes."""
+"""Characters in a text that is part of an index; PostgreSQL refuses entries above 2,704 bytes."""
 
 LONGEST_TEXT: Final = 16 * 1024 * 1024
 """Characters in any other text (16 Mi): far above real scripts and stack traces."""

@@ -78,7 +78,7 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
         *arguments: P.args,
         **named: P.kwargs,
     ) -> T:
-        """Call a synchronous service with this unit of work, inside one await; nothing is committed."""
+        """Call a synchronous service with this unit of work, inside one await, without a commit."""
         return await self.bridge(service, self.counterpart, *arguments, **named)
 
     async def __aenter__(self) -> Self:

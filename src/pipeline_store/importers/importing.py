@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline_store.importers.niches import NicheRules
     from pipeline_store.importers.reading import Outcome
+    from pipeline_store.importers.youtube_api import JoinedReading
 
 Progress: TypeAlias = "Callable[[FileSummary], None]"
 """Called with a file's account so far, after every batch."""
@@ -82,24 +83,20 @@ def import_youtube_api(
     api = read_youtube_api_files(paths, measured_at=measured_at)
     titles = {**api.category_titles, **niches.titles}
     storer = ReadingStorer(new_unit_of_work, attrs.evolve(niches, titles=titles), "youtube-api")
-    batch: list[Sourced] = []
-    for joined in api.readings:
-        described_by = joined.measured_by if joined.described_by is None else joined.described_by
-        measured_by = joined.described_by if joined.measured_by is None else joined.measured_by
-        if described_by is None or measured_by is None:
-            continue
-        batch.append(
-            Sourced(
-                reading=joined.reading,
-                described_in=api.files[described_by],
-                measured_in=api.files[measured_by],
-            )
-        )
+    batch = [_sourced(joined, api.files) for joined in api.readings]
     for start in range(0, len(batch), READINGS_PER_UNIT_OF_WORK):
         storer.store(batch[start : start + READINGS_PER_UNIT_OF_WORK])
     for summary in api.files:
         progress(summary)
     return list(api.files)
+
+
+def _sourced(joined: JoinedReading, files: Sequence[FileSummary]) -> Sourced:
+    """Name the files in which a reading counts; where it has one half only, that is the same."""
+    halves = [half for half in (joined.described_by, joined.measured_by) if half is not None]
+    return Sourced(
+        reading=joined.reading, described_in=files[halves[0]], measured_in=files[halves[-1]]
+    )
 
 
 def _import_file(

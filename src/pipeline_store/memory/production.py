@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, final
 
-import attrs
-
 from pipeline_store import values
-from pipeline_store.entity import change
+from pipeline_store.entity import change, copy_as_new
 from pipeline_store.errors import Conflict, NotFound
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.production import (
@@ -81,7 +79,7 @@ class MemoryDiscoveredVideoRepository(
         for video in sorted(given, key=lambda video: video.video_id):
             stored = known.get(video.video_id) or new.get(video.video_id)
             if stored is None:
-                new[video.video_id] = attrs.evolve(video)
+                new[video.video_id] = copy_as_new(video)
             else:
                 take_over(stored, video)
         self._insert(list(new.values()))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from pipeline_store.entity import REFERS_TO, UNIQUE
+from pipeline_store.entity import REFERS_TO, UNIQUE, fields_of
 from pipeline_store.errors import (
     AlreadyExists,
     Conflict,
@@ -20,7 +18,7 @@ from pipeline_store.errors import (
 from pipeline_store.memory.tables import KINDS, copy_of, key_field, same_values, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from pipeline_store.memory.tables import Tables
 
@@ -52,7 +50,7 @@ class MemorySession:
         self.guards: list[Callable[[], None]] = []
 
     @contextmanager
-    def _undoing(self) -> Iterator[None]:
+    def _undoing(self) -> Generator[None]:
         """Undo everything when the block fails, as a database would."""
         self._check_usable()
         try:
@@ -135,11 +133,12 @@ class MemorySession:
 
     def reread(self, collection: str, entity: Any) -> None:
         """Let an object that was not changed here take over what somebody else has committed."""
-        place = (collection, getattr(entity, key_field(type(entity))))
+        place = (collection, getattr(entity, key_field(entity.__class__)))
         read, present = self._rows_read[place], self._tables.rows[collection].get(place[1])
         if present is read or present is None or read is None or not same_values(entity, read):
             return
-        vars(entity).update(values_of(present))
+        held: dict[str, Any] = vars(entity)
+        held.update(values_of(present))
         self._checked.pop(place, None)
         self._own(place, entity, present)
         self._tables.origins[entity] = present
@@ -179,7 +178,7 @@ class MemorySession:
 
     def _refuse_gone(self, collection: str, entity: Any) -> None:
         """Refuse an object that was removed, or that another unit of work has at present."""
-        name = f"{collection} {getattr(entity, key_field(type(entity)))}"
+        name = f"{collection} {getattr(entity, key_field(entity.__class__))}"
         if self._tables.owners.get(entity, self) is not self:
             raise Conflict(f"{name} belongs to another open unit of work")
         removed_here = [*self._removed.values(), *self._replaced]
@@ -187,7 +186,7 @@ class MemorySession:
             raise Conflict(f"{name} was removed")
 
     def _take_in(self, collection: str, entity: Any) -> None:
-        key = getattr(entity, key_field(type(entity)))
+        key = getattr(entity, key_field(entity.__class__))
         if (collection, key) in self._objects:
             raise Conflict(f"{collection} {key} is in this unit of work already")
         row = self._tables.origins[entity]
@@ -197,7 +196,7 @@ class MemorySession:
     def remove(self, collection: str, entity: Any) -> None:
         """Delete an object, unless others refer to it."""
         self.check_writable()
-        key_name = key_field(type(entity))
+        key_name = key_field(entity.__class__)
         key = getattr(entity, key_name)
         tables = self._tables
         if not any(entity in known for known in (tables.origins, tables.owners, tables.removed)):
@@ -256,12 +255,12 @@ class MemorySession:
             forgotten.clear()
 
     def rollback(self) -> None:
-        """Forget the changes; objects keep their values, and those that were added are new again."""
+        """Forget the changes; objects keep their values, those that were added are new again."""
         for entity in [*self._objects.values(), *self._removed.values(), *self._replaced]:
             self._tables.owners.pop(entity, None)
         self._tables.removed.update(self._rows_made)
         for entity in self._added.values():
-            if key_field(type(entity)) == "id" and entity not in self._tables.removed:
+            if key_field(entity.__class__) == "id" and entity not in self._tables.removed:
                 object.__setattr__(entity, "id", None)
         for forgotten in (
             self._objects,
@@ -306,7 +305,7 @@ class MemorySession:
             raise Conflict(f"{name}: somebody else changed it first")
 
     def _check_references(self, entity: Any, collection: str) -> None:
-        for field in attrs.fields(type(entity)):
+        for field in fields_of(entity.__class__):
             parent = field.metadata.get(REFERS_TO)
             key = getattr(entity, field.name)
             if parent is not None and key is not None and not self._is_there((parent, key)):
@@ -322,11 +321,11 @@ class MemorySession:
 
     def _refuse_in_use(self, place: Place) -> None:
         for other, field in _referring_to(place[0]):
-            if self._keys(other, lambda row, name=field: getattr(row, name) == place[1]):
+            if self._keys_with(other, field, place[1]):
                 raise InUse(f"{place[0]} {place[1]} is still referred to by {other}")
 
     def _check_unique(self, entity: Any, place: Place) -> None:
-        for field in attrs.fields(type(entity)):
+        for field in fields_of(entity.__class__):
             if not field.metadata.get(UNIQUE):
                 continue
             value = getattr(entity, field.name)
@@ -346,6 +345,6 @@ class MemorySession:
 
 def _referring_to(collection: str) -> Iterator[tuple[str, str]]:
     for other, kind in KINDS.items():
-        for field in attrs.fields(kind):
+        for field in fields_of(kind):
             if field.metadata.get(REFERS_TO) == collection:
                 yield other, field.name

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
-import attrs
-
+from pipeline_store.entity import fields_of
 from pipeline_store.production import (
     Analytics,
     Clip,
@@ -44,6 +42,11 @@ KINDS: Final[Mapping[str, type[Any]]] = {
 }
 """The class kept in each collection."""
 
+_NAMES: Final[Mapping[type[Any], tuple[str, ...]]] = {
+    kind: tuple(field.name for field in fields_of(kind)) for kind in KINDS.values()
+}
+"""The fields of each class."""
+
 
 class Tables:
     """Committed rows by collection and key. A row is a private copy that nobody changes."""
@@ -72,7 +75,7 @@ def values_of(entity: object) -> dict[str, Any]:
     Straight from the object: once SQLAlchemy has mapped the class, asking the fields costs more.
     """
     held = vars(entity)
-    return {name: held[name] for name in _names(type(entity))}
+    return {name: held[name] for name in _NAMES[type(entity)]}
 
 
 def copy_of(entity: T) -> T:
@@ -91,11 +94,6 @@ def same_values(one: object, other: object) -> bool:
     return values_of(one) == values_of(other)
 
 
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(kind))
-
-
 def key_field(kind: type[Any]) -> str:
     """Return the name of the field that holds the key."""
-    return "id" if hasattr(attrs.fields(kind), "id") else "key"
+    return "id" if "id" in _NAMES[kind] else "key"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from pipeline_store import values
 from pipeline_store.entity import choice, entity, identity, integer, number, reference, text
@@ -68,7 +68,7 @@ class Clip:
 
     def __attrs_post_init__(self) -> None:
         """Refuse an end before the start; fill in or check the duration."""
-        given: float | None = self.clip_duration_seconds
+        given: Any = self.clip_duration_seconds
         _set_duration(self, self.start_time_seconds, self.end_time_seconds)
         if given is not None:
             _check_duration(self, given)

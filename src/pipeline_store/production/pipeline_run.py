@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pipeline_store import values
 from pipeline_store.entity import (
@@ -21,6 +20,9 @@ from pipeline_store.entity import (
 )
 from pipeline_store.errors import Conflict, IllegalTransition, InvalidValue
 from pipeline_store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_RETRIES: Final = 3
 

@@ -88,7 +88,7 @@ def skipped_ranks(reviews: Iterable[ReviewLog]) -> frozenset[int]:
     return frozenset(int(number) for number in numbers if len(number) <= MOST_DIGITS)
 
 
-def due_before(now: datetime, limit: timedelta) -> datetime:
+def due_before(now: datetime, limit: object) -> datetime:
     """Return the instant that a request must be sent at or before to be overdue now.
 
     Raises:

@@ -64,7 +64,7 @@ def checked_columns(
 def _held(snapshot: Any, row: int) -> Mapping[str, Any]:
     """Return the reading's values by name; whether the names are right shows when they are used."""
     held: Mapping[str, Any] = snapshot
-    kind: type[object] = type(snapshot)
+    kind: type[object] = snapshot.__class__
     if kind is dict and len(held) == len(NAMES):
         return held
     if isinstance(snapshot, Analytics):

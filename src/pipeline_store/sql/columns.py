@@ -17,8 +17,6 @@ from pipeline_store import values
 from pipeline_store.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.types import TypeEngine
@@ -43,7 +41,7 @@ def map_class(kind: type[Any], table: sa.Table) -> None:
     construct = kind.__init__
     mapper_registry.map_imperatively(kind, table)
     setattr(kind, "__init__", construct)  # noqa: B010 - mypy forbids the other way
-    manager = attributes.manager_of_class(kind)
+    manager: Any = attributes.manager_of_class(kind)
     wanted = manager.STATE_ATTR
 
     def give_state(instance: Any, name: str) -> Any:
@@ -51,7 +49,8 @@ def map_class(kind: type[Any], table: sa.Table) -> None:
             message = f"{kind.__name__!r} object has no attribute {name!r}"
             raise AttributeError(message)
         manager.setup_instance(instance)
-        return vars(instance)[name]
+        held: dict[str, Any] = vars(instance)
+        return held[name]
 
     kind.__getattr__ = give_state
     mapper_registry.configure()
@@ -80,7 +79,7 @@ def _aware(value: datetime) -> datetime:
 class _SqliteInstant(sqlite.DATETIME):
     """Text in UTC. Reads what other programs write: with or without fraction, "T" or zone."""
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Return a function from the stored text to a datetime."""
 
         def parse(stored: Any) -> Any:
@@ -121,7 +120,7 @@ class Instant(sa.TypeDecorator[datetime]):
 class _SqliteShortInstant(_SqliteInstant):
     """Text with no more fraction than needed: sorts before every other spelling of the instant."""
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+    def bind_processor(self, dialect: Dialect) -> Any:
         """Return a function from a datetime to its shortest text."""
 
         def spell(value: datetime | None) -> str | None:

@@ -46,8 +46,8 @@ DRIVERS: Final = {
 }
 """The driver for (database, awaited), where the URL names none that can serve."""
 
-_PASSWORD: Final = "password"
-_KEY_PASSWORD: Final = "sslpassword"
+_PASSWORD: Final = "password"  # noqa: S105 - the name of it
+_KEY_PASSWORD: Final = "sslpassword"  # noqa: S105 - the name of it
 """Secrets that a PostgreSQL URL may hold in its query; the first one also before its host."""
 
 SERVES_BOTH: Final = {"psycopg"}
@@ -92,7 +92,7 @@ def _synchronous_level(url: URL) -> str:
 def refuse_missing_file(url: URL) -> None:
     """Refuse an SQLite URL whose file is not there, rather than have an empty one made."""
     file = sqlite_file(url)
-    if file is not None and not file.exists():
+    if file is not None and not file.is_file():
         cure = "create it with store.upgrade() or `pipeline-store init`"
         raise StoreUnavailable(f"there is no database {file}: {cure}")
 

@@ -29,7 +29,7 @@ from pipeline_store.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 UPGRADE_HINT = "call store.upgrade() or run `pipeline-store upgrade`"
 
@@ -37,7 +37,7 @@ UPGRADE_HINT = "call store.upgrade() or run `pipeline-store upgrade`"
 @contextmanager
 def translated(
     *, subject: str = "", deleting: bool = False, committing: bool = False
-) -> Iterator[None]:
+) -> Generator[None]:
     """Raise every SQLAlchemy or driver error of the block as an error of the package.
 
     `subject` names what was being written. A broken foreign key means `InUse` when `deleting`, else

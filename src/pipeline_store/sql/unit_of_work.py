@@ -18,7 +18,8 @@ from pipeline_store.sql.production import (
     SqlShortRepository,
     SqlTTSAudioRepository,
 )
-from pipeline_store.sql.session import GuardedSession, GuestSession
+from pipeline_store.sql.guest import GuestSession
+from pipeline_store.sql.session import GuardedSession
 from pipeline_store.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class SqlUnitOfWork(UnitOfWork):
         """Check the schema; the transaction starts with the first statement."""
         if self._check_schema is not None:
             self._check_schema()
+        self.session.enter()
         return self
 
     def __exit__(
@@ -90,5 +92,7 @@ class SqlUnitOfWork(UnitOfWork):
         trace: TracebackType | None,
     ) -> None:
         """Undo what was not committed, and give the connection back."""
-        self.session.rollback()
-        self.session.close()
+        try:
+            self.session.rollback()
+        finally:
+            self.session.close()
