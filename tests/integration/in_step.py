@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections import Counter
 from enum import Enum
-from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -232,7 +231,6 @@ class Side:
             answer = step()
         except PipelineStoreError as error:
             outcome: Any = ("error", type(error).__name__)
-            self._show_error = f"{type(error).__name__}: {error}"
         else:
             outcome = ("answer", self.describe(answer))
         if self.driver.is_undone():
@@ -279,7 +277,7 @@ class Side:
         described = {
             field.name: plain(getattr(entity, field.name)) for field in attrs.fields(type(entity))
         }
-        for name, collection in key_fields(type(entity)).items():
+        for name, collection in KEY_FIELDS[type(entity)].items():
             described[name] = self.key_seen(collection, described[name])
         return described
 
@@ -305,9 +303,7 @@ class Side:
         return len(self.objects) - 1
 
 
-@cache
-def key_fields(kind: type[Any]) -> dict[str, str]:
-    """Returns the fields that hold keys given by a store, each with the collection it is of."""
+def _key_fields(kind: type[Any]) -> dict[str, str]:
     found = {
         field.name: field.metadata[REFERS_TO]
         for field in attrs.fields(kind)
@@ -316,10 +312,14 @@ def key_fields(kind: type[Any]) -> dict[str, str]:
     return found if kind is ConfigOverride else {"id": COLLECTION_OF[kind], **found}
 
 
+KEY_FIELDS = {kind: _key_fields(kind) for kind in COLLECTIONS.values()}
+"""The fields that hold keys given by a store, each with the collection it is of."""
+
+
 def keys_named_by(entity: Any) -> list[tuple[str, int]]:
     """Returns the key of an object and those that it refers to, each with its collection."""
     keys = [
-        (collection, getattr(entity, name)) for name, collection in key_fields(type(entity)).items()
+        (collection, getattr(entity, name)) for name, collection in KEY_FIELDS[type(entity)].items()
     ]
     return [(collection, key) for collection, key in keys if key is not None]
 

@@ -95,7 +95,7 @@ def upgraded(url: str) -> str:
 def test_a_store_outlives_a_crash_of_its_server(
     own_server: LocalPostgresServer, colour: str
 ) -> None:
-    """A stopped server is StoreUnavailable in and between units of work; restarted, it serves again."""
+    """A stopped server is StoreUnavailable in and between units of work; restarted, it serves."""
     url = upgraded(own_server.create_database())
     with opened(colour, url) as store:
         log(store, "before")
@@ -152,7 +152,7 @@ def terminate_others(url: str) -> None:
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_terminated_backend_ends_its_unit_of_work_only(postgres_url: str, colour: str) -> None:
-    """A connection ended by the server is StoreUnavailable once; the next unit of work is served."""
+    """A connection ended by the server is StoreUnavailable once; the next unit of work works."""
     with opened(colour, upgraded(postgres_url)) as store:
         with pytest.raises(StoreUnavailable), store.unit_of_work() as uow:  # noqa: PT012
             uow.errors.add(an_error("lost"))
@@ -165,7 +165,7 @@ def test_a_terminated_backend_ends_its_unit_of_work_only(postgres_url: str, colo
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_leaving_after_the_connection_is_lost_is_quiet(postgres_url: str, colour: str) -> None:
-    """A unit of work that is left without commit raises nothing, even when its connection is gone."""
+    """A unit of work that is left without commit raises nothing, even with its connection gone."""
     with opened(colour, upgraded(postgres_url)) as store:
         with store.unit_of_work() as uow:
             uow.errors.add(an_error("lost"))
@@ -240,7 +240,7 @@ def test_a_lock_held_too_long_is_store_busy(postgres_url: str, colour: str, sett
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_an_exhausted_pool_is_store_busy(postgres_url: str, colour: str) -> None:
-    """With every connection in use the next unit of work is StoreBusy; once one is back it works."""
+    """With every connection in use the next unit of work is StoreBusy, until one is back."""
     options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
     with opened(colour, upgraded(postgres_url), **options) as store:
         messages(store)
@@ -269,7 +269,7 @@ def add_many_slowly(uow: UnitOfWork, number: int) -> None:
 
 
 def test_a_cancelled_task_leaves_nothing_behind(awaited_url: str) -> None:
-    """A task cancelled anywhere in a unit of work is rolled back, whole, and the pool stays whole."""
+    """A task cancelled anywhere in a unit of work is rolled back, and the pool is whole."""
 
     async def attempt(store: AsyncStore, number: int) -> None:
         async with store.unit_of_work() as uow:
@@ -345,7 +345,7 @@ def test_a_task_that_waits_for_a_lock_can_be_cancelled(postgres_url: str) -> Non
 
 
 def test_a_cancelled_call_undoes_the_unit_of_work(postgres_url: str) -> None:
-    """Who goes on in a unit of work after one of its calls was cancelled is told that it is undone."""
+    """A unit of work in which a call was cancelled is undone, and says so to who goes on."""
 
     async def main() -> list[str]:
         store = open_async_store(upgraded(postgres_url))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import attrs
 import psycopg
 import pytest
@@ -437,7 +437,7 @@ def test_a_fault_at_the_commit_undoes_all(
 
 @pytest.mark.parametrize("faulty", SERVERS, indirect=True)
 def test_an_unknown_commit_says_so(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection lost after the commit was sent raises CommitUnknown, and the changes are there."""
+    """A connection lost after the commit was sent raises CommitUnknown; the changes are there."""
     faulty.reset()
     commit = faulty.engine.dialect.do_commit
     cut = cut_connection(faulty)
@@ -465,10 +465,10 @@ def test_a_fault_while_rolling_back_keeps_the_first_error(
     before = faulty.contents()
     with monkeypatch.context() as patch:
         patch.setattr(faulty.engine.dialect, "do_rollback", disk_error(faulty))
-        with pytest.raises((ZeroDivisionError, PipelineStoreError)) as raised:  # noqa: PT012
-            with faulty.store.unit_of_work() as uow:
-                make_a_run(uow)
-                raise ZeroDivisionError
+        errors = (ZeroDivisionError, PipelineStoreError)
+        with pytest.raises(errors) as raised, faulty.store.unit_of_work() as uow:  # noqa: PT012
+            make_a_run(uow)
+            raise ZeroDivisionError
     error: BaseException | None = raised.value
     while error is not None and not isinstance(error, ZeroDivisionError):
         error = error.__context__
@@ -477,5 +477,3 @@ def test_a_fault_while_rolling_back_keeps_the_first_error(
     assert faulty.contents() == before
     faulty.attempt(make_a_run)
     assert faulty.contents() != before
-
-

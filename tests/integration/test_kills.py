@@ -21,7 +21,7 @@ ROUNDS = 60 if is_on("PIPELINE_STORE_SOAK") else 15
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_killed_writer_leaves_whole_units_of_work(new_url: Callable[[], str]) -> None:
-    """Every acknowledged unit of work is there, and no other one in part, whenever a writer dies."""
+    """Whenever a writer dies, what was acknowledged is there, and nothing is there in part."""
     url = new_url()
     store = open_store(url)
     store.upgrade()

@@ -125,7 +125,7 @@ def count_up(url: str) -> str:
 
 
 def test_no_update_of_many_processes_is_lost(url: str) -> None:
-    """Eight processes that read, add one and write lose no update, and meet nothing but Conflict."""
+    """Eight processes that read, add one and write lose nothing and meet nothing but Conflict."""
     store = open_store(url)
     with store.unit_of_work() as uow:
         for niche in NICHES:
@@ -157,9 +157,7 @@ def test_rows_written_in_opposite_order_end_in_a_conflict(postgres_url: str) -> 
     store = open_store(postgres_url)
     store.upgrade()
     with store.unit_of_work() as uow:
-        ids = [
-            uow.pipeline_runs.for_cycle(niche, START, START).id for niche in ("gaming", "music")
-        ]
+        ids = [uow.pipeline_runs.for_cycle(niche, START, START).id for niche in ("gaming", "music")]
         uow.commit()
     both_hold_one = Barrier(2)
 
@@ -255,9 +253,7 @@ def test_what_two_processes_import_is_there_once(url: str) -> None:
     with store.unit_of_work(read_only=True) as uow:
         assert uow.analytics.count() == IMPORTED
         assert uow.discovered_videos.count() == IMPORTED
-        series = [
-            reading for n in range(50) for reading in uow.analytics.series(f"video {n}")
-        ]
+        series = [reading for n in range(50) for reading in uow.analytics.series(f"video {n}")]
     store.close()
     places = {(reading.youtube_video_id, reading.measured_at) for reading in series}
     assert len(places) == len(series) == IMPORTED
@@ -278,7 +274,7 @@ def overdue_review(store: Store, number: int) -> int:
 
 @pytest.mark.parametrize("read_before", [True, False])
 def test_an_answer_and_a_hold_exclude_each_other(store: Store, read_before: bool) -> None:
-    """A request answered at the moment it is held is either answered or held, and the loser knows."""
+    """A request answered when it is being held is either answered or held; the loser knows."""
     winners: set[str] = set()
     for number in range(ROUNDS):
         review_id = overdue_review(store, number)
@@ -289,7 +285,7 @@ def test_an_answer_and_a_hold_exclude_each_other(store: Store, read_before: bool
         def wait(first: bool, number: int = number, together: Barrier = together) -> None:
             together.wait(timeout=20)
             # Every third round somebody is clearly first, the others are close.
-            time.sleep((0.02 if number % 3 == (0 if first else 1) else 0.0))
+            time.sleep(0.02 if number % 3 == (0 if first else 1) else 0.0)
 
         def answer(seen: ReviewLog = seen, review_id: int = review_id) -> bool:
             with store.unit_of_work() as uow:

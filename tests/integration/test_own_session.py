@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(params=["the store's engine", "an engine of the caller's own"])
-def session(
-    request: pytest.FixtureRequest, new_url: Callable[[], str]
-) -> Iterator[Session]:
+def session(request: pytest.FixtureRequest, new_url: Callable[[], str]) -> Iterator[Session]:
     """A session on a database with the newest schema, over the store's engine or a plain one."""
     url = new_url()
     store: Any = open_store(url)
@@ -95,7 +93,7 @@ def test_a_rollback_undoes_its_own_part(session: Session) -> None:
     with SqlUnitOfWork.over(session) as uow:
         dropped = uow.errors.add(an_error("dropped"))
         uow.rollback()
-        assert dropped.id is None
+        assert vars(dropped)["id"] is None
         uow.errors.add(an_error("kept"))
         uow.commit()
     session.commit()
@@ -123,7 +121,7 @@ def test_an_error_inside_leaves_the_caller_a_working_transaction(
         if not session.scalar(sa.text("PRAGMA foreign_keys")) and expected is NotFound:
             pytest.skip("this connection of the caller's enforces no references")
     session.add_all([a_video("known"), an_error("before")])
-    with pytest.raises(expected), SqlUnitOfWork.over(session) as uow:
+    with pytest.raises(expected), SqlUnitOfWork.over(session) as uow:  # noqa: PT012
         uow.errors.add(an_error("dropped"))
         fail(uow)
     session.add(an_error("after"))
@@ -150,7 +148,7 @@ def test_after_an_error_it_is_undone_until_rolled_back(session: Session) -> None
 def test_an_error_of_the_caller_inside_undoes_its_own_part(session: Session) -> None:
     """An exception that passes through undoes the unit of work, not what the caller did before."""
     session.add(an_error("before"))
-    with pytest.raises(ZeroDivisionError), SqlUnitOfWork.over(session) as uow:
+    with pytest.raises(ZeroDivisionError), SqlUnitOfWork.over(session) as uow:  # noqa: PT012
         uow.errors.add(an_error("dropped"))
         raise ZeroDivisionError
     session.commit()
@@ -179,10 +177,8 @@ def test_an_ended_one_does_nothing_any_more(session: Session) -> None:
     with pytest.raises(RolledBack):
         uow.errors.count()
     session.commit()
-    # Another program changes the row; a plain session of the caller writes over it, as it always did.
+    # Another program changes the row; a plain session writes over it, as it always did.
     session.execute(sa.text("UPDATE discovered_videos SET title = 'theirs'"))
     video.title = "mine"
     session.commit()
     assert session.scalar(sa.text("SELECT title FROM discovered_videos")) == "mine"
-
-

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,7 @@ def messages(store: Store) -> list[str]:
 
 
 def test_every_connection_is_safe(colour: str, file: Path) -> None:
-    """Each connection enforces foreign keys, waits for the disk, and waits 30 s for other writers."""
+    """Each connection enforces foreign keys, waits for the disk, and 30 s for other writers."""
     with opened(colour, file, pool_size=3, max_overflow=0) as store:
         engine = engine_of(store)
         seen: list[tuple[int, ...]] = []
@@ -125,7 +126,7 @@ def test_a_new_file_is_private_and_has_a_write_ahead_log(tmp_path: Path, colour:
 
 def test_a_reader_does_not_block_a_writer(colour: str, file: Path) -> None:
     """A unit of work that reads and idles lets others write, and goes on seeing what it saw."""
-    options = {"connect_args": {"timeout": 0}}
+    options: dict[str, Any] = {"connect_args": {"timeout": 0}}
     with opened(colour, file, **options) as store, opened("sqlite3", file, **options) as other:
         log(other, "one")
         with store.unit_of_work(read_only=True) as uow:
@@ -138,8 +139,6 @@ def test_a_reader_does_not_block_a_writer(colour: str, file: Path) -> None:
 def test_options_for_the_driver_leave_the_others_alone(file: Path) -> None:
     """A store opened with a timeout of its own can still be used by several threads."""
     with opened("sqlite3", file, connect_args={"timeout": 1}) as store:
-        import threading
-
         failed: list[BaseException] = []
 
         def work() -> None:
@@ -199,7 +198,7 @@ CALLS: list[Callable[[Any], object]] = [
 def test_what_is_no_database_is_store_unavailable(
     colour: str, tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
-    """A path that leads to no database is StoreUnavailable, and nothing is made or changed there."""
+    """A path that leads to no database is StoreUnavailable, and nothing is made or changed."""
     file = make(tmp_path)
     before = contents_of(tmp_path)
     with opened(colour, file) as store:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,7 +37,7 @@ from tests.conftest import is_on
 from tests.integration.in_step import COLLECTIONS, MISSING, Awaited, Clock, Plain, Side, contents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline_store import UnitOfWork
@@ -219,9 +219,7 @@ class InStep(RuleBasedStateMachine):
 
     # -- machinery ---------------------------------------------------------------------------
 
-    def each(
-        self, step: Callable[[Side, UnitOfWork], Any], bulk: type[Any] | None = None
-    ) -> str:
+    def each(self, step: Callable[[Side, UnitOfWork], Any], bulk: type[Any] | None = None) -> str:
         """Takes a step inside the unit of work of every side; returns the error's name, if any.
 
         A step that writes rows past the objects says of which class.
@@ -240,7 +238,7 @@ class InStep(RuleBasedStateMachine):
         if self.undone_for == 2:
             self.undone_for = 0
             self.roll_back()
-        outcomes = [side.take(lambda side=side: step(side)) for side in self.sides]
+        outcomes = [side.take(partial(step, side)) for side in self.sides]
         self.assert_equal(outcomes)
         self.assert_equal([side.driver.is_undone() for side in self.sides])
         self.assert_equal([side.describe_objects() for side in self.sides])
@@ -381,7 +379,7 @@ class InStep(RuleBasedStateMachine):
             self.each(lambda side, uow: self.home(side, uow, settled).add(side.objects[settled]))
 
     def settle(self, place: int, fresh: bool) -> int | None:
-        """Makes it certain whether another object with this key is in the unit of work.
+        """Makes sure whether another object with this key is in the unit of work.
 
         Databases forget what nobody holds any more, memory does not. Returns the object's place
         afterwards, if it still has one.
@@ -453,7 +451,9 @@ class InStep(RuleBasedStateMachine):
 
     @rule(values=videos)
     def record_video(self, values: dict[str, Any]) -> None:
-        self.each(lambda _, uow: uow.discovered_videos.record(DiscoveredVideo(**values)), DiscoveredVideo)
+        self.each(
+            lambda _, uow: uow.discovered_videos.record(DiscoveredVideo(**values)), DiscoveredVideo
+        )
 
     @rule(many=st.lists(videos, max_size=4))
     def record_videos(self, many: list[dict[str, Any]]) -> None:
@@ -729,25 +729,20 @@ def sorted_items(found: dict[str, Any]) -> list[Any]:
 
 
 def run(drivers: list[Any], clock: Clock, sequences: int, steps: int) -> None:
-    def machine() -> InStep:
-        return InStep()
-
     InStep.drivers = drivers
     InStep.clock = clock
     try:
         run_state_machine_as_test(
-            machine,
+            InStep,
             settings=settings(
                 max_examples=sequences,
                 stateful_step_count=steps,
                 deadline=None,
-                derandomize=not SOAK and "SM_RANDOM" not in os.environ,
+                derandomize=not SOAK,
                 database=None,
                 report_multiple_bugs=False,
                 suppress_health_check=list(HealthCheck),
-                phases=[Phase.generate, Phase.shrink]
-                if "NOSHRINK" not in os.environ
-                else [Phase.generate],
+                phases=[Phase.generate, Phase.shrink],
             ),
         )
     finally:
@@ -770,8 +765,7 @@ def test_synchronous_stores_stay_in_step(sqlite_url: str, postgres_url: str) -> 
         Plain("sqlite", sqlite_url, clock),
         Plain("postgresql", postgres_url, clock),
     ]
-    sequences = int(os.environ.get("SM_N", "300" if SOAK else "60"))
-    run(drivers, clock, sequences, int(os.environ.get("SM_STEPS", "40")))
+    run(drivers, clock, sequences=300 if SOAK else 40, steps=40)
 
 
 @pytest.mark.slow
@@ -784,4 +778,4 @@ def test_awaited_stores_stay_in_step(sqlite_url: str, postgres_url: str) -> None
         Awaited("aiosqlite", sqlite_url, clock),
         Awaited("asyncpg", postgres_url, clock),
     ]
-    run(drivers, clock, 100 if SOAK else 15, 30)
+    run(drivers, clock, sequences=100 if SOAK else 12, steps=40)

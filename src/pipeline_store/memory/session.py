@@ -137,7 +137,7 @@ class MemorySession:
         read, present = self._rows_read[place], self._tables.rows[collection].get(place[1])
         if present is read or present is None or read is None or not same_values(entity, read):
             return
-        held: dict[str, Any] = vars(entity)
+        held: dict[str, Any] = entity.__dict__
         held.update(values_of(present))
         self._checked.pop(place, None)
         self._own(place, entity, present)

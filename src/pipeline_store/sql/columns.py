@@ -49,7 +49,7 @@ def map_class(kind: type[Any], table: sa.Table) -> None:
             message = f"{kind.__name__!r} object has no attribute {name!r}"
             raise AttributeError(message)
         manager.setup_instance(instance)
-        held: dict[str, Any] = vars(instance)
+        held: dict[str, Any] = instance.__dict__
         return held[name]
 
     kind.__getattr__ = give_state

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self, final
 
 from pipeline_store import values
 from pipeline_store.clock import utc_now
+from pipeline_store.sql.guest import GuestSession
 from pipeline_store.sql.production import (
     SqlAnalyticsRepository,
     SqlClipRepository,
@@ -18,8 +19,6 @@ from pipeline_store.sql.production import (
     SqlShortRepository,
     SqlTTSAudioRepository,
 )
-from pipeline_store.sql.guest import GuestSession
-from pipeline_store.sql.session import GuardedSession
 from pipeline_store.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pipeline_store.clock import Clock
+    from pipeline_store.sql.session import GuardedSession
 
 
 @final
