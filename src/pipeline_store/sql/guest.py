@@ -67,6 +67,7 @@ class GuestSession(GuardedSession):
         self.rollback()
         self.closed = True
         event.remove(self.session, "before_flush", self._before_flush)
+        self._stop_keeping()
 
 
 def _set_savepoint(session: Session) -> SessionTransaction:

@@ -58,7 +58,12 @@ class GuardedSession:
         self._read: dict[Any, Mapping[str, Any]] = {}
         #: What those held when the transaction was undone.
         self._held: dict[Any, Mapping[str, Any]] = {}
+        #: Everything that was read: the session alone would forget what nobody holds, and read it
+        #: anew, so that a change made from the first reading would pass for one made from the last.
+        self._seen: list[object] = []
         event.listen(session, "before_flush", self._before_flush)
+        if not read_only:
+            event.listen(session, "loaded_as_persistent", self._keep)
         event.listen(session, "after_rollback", self._let_go)
 
     def enter(self) -> None:
@@ -257,7 +262,11 @@ class GuardedSession:
         ]:
             session.expunge(entity)
 
+    def _keep(self, _session: Session, entity: object) -> None:
+        self._seen.append(entity)
+
     def _forget(self) -> None:
+        self._seen.clear()
         self._added.clear()
         self._read.clear()
         self._held.clear()
@@ -267,8 +276,13 @@ class GuardedSession:
         self.closed = True
         event.remove(self.session, "before_flush", self._before_flush)
         event.remove(self.session, "after_rollback", self._let_go)
+        self._stop_keeping()
         with translated():
             self.session.close()
+
+    def _stop_keeping(self) -> None:
+        if not self.read_only:
+            event.remove(self.session, "loaded_as_persistent", self._keep)
 
     def _before_flush(self, session: Session, _context: object, _instances: object) -> None:
         changed = [entity for entity in session.dirty if session.is_modified(entity)]

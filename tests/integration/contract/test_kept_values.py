@@ -53,7 +53,7 @@ def test_every_text(store: Store, parents: Parents, collection: str) -> None:
     with store.unit_of_work() as uow:
         added = [
             getattr(uow, collection).add(
-                sample(collection, parents, **{name: text for name in names})
+                sample(collection, parents, **dict.fromkeys(names, text))
             )
             for text in TEXTS
         ]
@@ -138,7 +138,7 @@ def test_every_instant(store: Store, parents: Parents, collection: str) -> None:
     with store.unit_of_work() as uow:
         added = [
             getattr(uow, collection).add(
-                sample(collection, parents, number, **{name: instant for name in names})
+                sample(collection, parents, number, **dict.fromkeys(names, instant))
             )
             for number, (instant, _) in enumerate(INSTANTS)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -490,6 +491,21 @@ class TestLostUpdates:
             found = uow.pipeline_runs.get(run.id)
             assert (found.video_file_path, found.error_message) == ("out/video.mp4", "theirs")
             assert uow.config_overrides.count() == 0
+
+    @pytest.mark.differs("sqlite", reason=SECOND_WRITER_WAITS)
+    def test_a_change_made_from_an_earlier_reading(self, store: Store) -> None:
+        """What was read first counts, also when nobody kept the object and it is read again."""
+        run = stored_run(store)
+        with store.unit_of_work() as first, store.unit_of_work() as second:
+            retries = first.pipeline_runs.get(run.id).retry_count
+            gc.collect()
+            second.pipeline_runs.get(run.id).retry_count = 5
+            second.commit()
+            first.pipeline_runs.get(run.id).retry_count = retries + 1
+            with pytest.raises(Conflict):
+                first.commit()
+        with store.unit_of_work() as uow:
+            assert uow.pipeline_runs.get(run.id).retry_count == 5
 
     @pytest.mark.differs("sqlite", reason=SECOND_WRITER_WAITS)
     def test_a_change_and_a_removal(self, store: Store) -> None:

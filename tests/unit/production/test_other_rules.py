@@ -26,7 +26,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def test_limits() -> None:
     """The limits that services use unless told otherwise."""
     assert LONGEST_CLIP_SECONDS == 25.0
-    assert REVIEW_LIMIT == timedelta(hours=4)
+    assert timedelta(hours=4) == REVIEW_LIMIT
 
 
 class TestClips:
