@@ -30,10 +30,16 @@ def session(request: pytest.FixtureRequest, new_url: Callable[[], str]) -> Itera
     engine = store.engine
     if request.param != "the store's engine":
         engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", enforce_references)
     with Session(engine) as session:
         yield session
     engine.dispose()
     store.close()
+
+
+def enforce_references(dbapi: Any, _entry: object) -> None:
+    dbapi.execute("PRAGMA foreign_keys = ON")
 
 
 def an_error(message: str) -> ErrorLog:
@@ -115,11 +121,6 @@ def test_an_error_inside_leaves_the_caller_a_working_transaction(
     session: Session, fail: Callable[[UnitOfWork], None], expected: type[Exception]
 ) -> None:
     """An error of the database undoes the unit of work; the caller's work before it is kept."""
-    if session.get_bind().dialect.name == "sqlite":
-        # An engine of the caller's own may not enforce references.
-        session.execute(sa.text("PRAGMA defer_foreign_keys = OFF"))
-        if not session.scalar(sa.text("PRAGMA foreign_keys")) and expected is NotFound:
-            pytest.skip("this connection of the caller's enforces no references")
     session.add_all([a_video("known"), an_error("before")])
     with pytest.raises(expected), SqlUnitOfWork.over(session) as uow:  # noqa: PT012
         uow.errors.add(an_error("dropped"))

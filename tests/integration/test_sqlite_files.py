@@ -136,10 +136,26 @@ def test_a_reader_does_not_block_a_writer(colour: str, file: Path) -> None:
         assert messages(store) == ["one", "two"]
 
 
-def test_options_for_the_driver_leave_the_others_alone(file: Path) -> None:
-    """A store opened with a timeout of its own can still be used by several threads."""
-    with opened("sqlite3", file, connect_args={"timeout": 1}) as store:
-        failed: list[BaseException] = []
+def test_options_for_the_driver_leave_the_others_alone(colour: str, file: Path) -> None:
+    """A store opened with one option of the driver's keeps the timeout of the package."""
+    with opened(colour, file, connect_args={"cached_statements": 7}) as store:
+        seen: list[int] = []
+
+        def ask(dbapi: Any, *_: object) -> None:
+            cursor = dbapi.cursor()
+            cursor.execute("PRAGMA busy_timeout")
+            seen.append(cursor.fetchone()[0])
+            cursor.close()
+
+        event.listen(engine_of(store), "connect", ask)
+        log(store, "one")
+    assert seen == [30_000]
+
+
+def test_a_store_serves_several_threads(file: Path) -> None:
+    """Connections of the pool go from one thread to another."""
+    failed: list[BaseException] = []
+    with opened("sqlite3", file, pool_size=1, max_overflow=0) as store:
 
         def work() -> None:
             try:

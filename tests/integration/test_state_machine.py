@@ -163,7 +163,7 @@ times = st.sampled_from(TIMES)
 niches = st.sampled_from(NICHES)
 videos = st.fixed_dictionaries(
     {
-        "video_id": st.sampled_from(VIDEO_IDS),
+        "video_id": st.sampled_from([*VIDEO_IDS[:3], *VIDEO_IDS]),
         "title": st.sampled_from(["", "one", "two"]),
         "channel_name": st.sampled_from(["", "channel"]),
         "channel_id": st.just(""),
@@ -289,6 +289,7 @@ class InStep(RuleBasedStateMachine):
             return side.driver.call(lambda uow: contents(side, uow))
 
         self.assert_equal([read(side) for side in self.sides])
+        self.look_around(0)
 
     # -- the unit of work --------------------------------------------------------------------
 
@@ -297,15 +298,21 @@ class InStep(RuleBasedStateMachine):
         for side in self.sides:
             side.driver.open(read_only=False)
         if fill:
-            self.ask_for_the_run_of_a_cycle("gaming", TIMES[0], 6)
-            self.ask_for_the_run_of_a_cycle("Music", TIMES[0], 6)
-            for video_id in VIDEO_IDS[:2]:
-                self.record_video(SOUND_VIDEO | {"video_id": video_id})
-            self.add_clip(0, 0, 1)
-            self.add_clip(0, 1, 2)
+            # Ties, and orders that are not those of the keys.
+            for niche, start in [("gaming", 1), ("Music", 0), ("gaming", 0)]:
+                self.ask_for_the_run_of_a_cycle(niche, TIMES[start], 6)
+            for i in range(3):
+                seen = {"video_id": VIDEO_IDS[i], "discovered_at": TIMES[(2 - i) // 2]}
+                self.record_video(SOUND_VIDEO | seen)
+            for video, rank in [(0, 2), (1, 1), (1, 2)]:
+                self.add_clip(0, video, rank)
+            for at in (TIMES[1], TIMES[0], TIMES[1]):
+                self.add_script(0, at)
+                self.add_audio(0, at)
+                self.request_review(0, at)
+                self.log_error(None, "cut", at)
+                self.add_reading({"youtube_video_id": VIDEO_IDS[0], "measured_at": at})
             self.add_short(0, 0)
-            self.request_review(0, None)
-            self.add_script(0, None)
             self.commit()
 
     @rule(read_only=st.sampled_from([False, False, False, False, False, True]))
@@ -439,6 +446,25 @@ class InStep(RuleBasedStateMachine):
     def home(self, side: Side, uow: UnitOfWork, place: int) -> Any:
         return getattr(uow, collection_of(type(side.objects[place])))
 
+    @rule(number=numbers)
+    def look_around(self, number: int) -> None:
+        """Asks everything that can be asked about a run, a niche and a video."""
+        niche = NICHES[number % len(NICHES)]
+        self.ask_for_what_a_run_left(number)
+        self.ask_for_runs("gaming", RunStatus.PENDING)
+        self.ask_for_runs(niche, list(RunStatus)[number % len(RunStatus)])
+        self.ask_for_pending_videos("gaming", None)
+        self.ask_for_videos(VIDEO_IDS)
+        self.ask_for_readings(VIDEO_IDS[number % len(VIDEO_IDS)], None, None)
+        self.ask_for_waiting_reviews()
+        self.ask_for_config(CONFIG_KEYS[number % len(CONFIG_KEYS)], "")
+        self.ask_for_errors(20, None, False)
+
+    @rule(number=numbers)
+    def look_around_once_more(self, number: int) -> None:
+        """Makes looks twice as likely as any other step."""
+        self.look_around(number)
+
     # -- discovered videos -------------------------------------------------------------------
 
     @rule(values=videos)
@@ -466,7 +492,10 @@ class InStep(RuleBasedStateMachine):
     def ask_for_pending_videos(self, niche: str, limit: int | None) -> None:
         self.each(lambda _, uow: uow.discovered_videos.pending(niche, limit))
 
-    @rule(video_id=st.sampled_from([*VIDEO_IDS, "\x00"]), mark=st.sampled_from([1, 3, 9]))
+    @rule(
+        video_id=st.sampled_from([*VIDEO_IDS[:3] * 3, *VIDEO_IDS, "\x00"]),
+        mark=st.sampled_from([1, 3, 9]),
+    )
     def mark_video(self, video_id: str, mark: Any) -> None:
         self.each(lambda _, uow: uow.discovered_videos.mark(video_id, mark))
 

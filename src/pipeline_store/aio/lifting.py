@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from pipeline_store.repository import Repository
 
@@ -41,7 +41,7 @@ class Lifted(Generic[Port]):
 
 def awaits(
     method: Callable[Concatenate[Any, P], T],
-) -> Callable[Concatenate[Lifted[Any], P], Awaitable[T]]:
+) -> Callable[Concatenate[Lifted[Any], P], Coroutine[Any, Any, T]]:
     """Lift a method of a port: the same name, arguments, result and errors, awaited.
 
     The method is called by name on the counterpart, so that every adapter is served alike.

@@ -153,7 +153,8 @@ def sqlite_database(
     # No power cut is tested here.
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
-        emptying = [f"DELETE FROM {table}" for table in (*CHILDREN_FIRST, "sqlite_sequence")]
+        tables = (*CHILDREN_FIRST, "sqlite_sequence")
+        emptying = [f"DELETE FROM {table}" for table in tables]  # noqa: S608 - our names
         script = ";".join(["BEGIN", *emptying, "COMMIT"])
 
         def empty() -> None:
@@ -174,7 +175,7 @@ def postgres_database(
         connection.execute("SET lock_timeout = '10s'")
         sequences = [f"{table}_id_seq" for table in CHILDREN_FIRST if table != "config_overrides"]
         script = "; ".join(
-            [f"DELETE FROM {table}" for table in CHILDREN_FIRST]
+            [f"DELETE FROM {table}" for table in CHILDREN_FIRST]  # noqa: S608 - our names
             + [f"SELECT setval('{sequence}', 1, false)" for sequence in sequences]
         )
 

@@ -178,7 +178,7 @@ class TestTables:
 
     @pytest.mark.parametrize("collection", COLLECTIONS)
     def test_columns(self, collection: str) -> None:
-        """A table's columns are its class's fields, in their order, and mapped by the same names."""
+        """A table's columns are its class's fields, in their order, mapped by the same names."""
         kind, table = CLASSES[collection], TABLES[TABLE_OF[collection]]
         names = [field.name for field in attrs.fields(kind)]
         assert [column.name for column in table.columns] == names

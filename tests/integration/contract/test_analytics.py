@@ -52,7 +52,7 @@ class TestRecordMany:
         }
 
     def test_fields_that_are_left_out(self, store: Store, clock: SteppedClock) -> None:
-        """A mapping may leave out all but the video; the time is then the store's present instant."""
+        """A mapping may leave out all but the video; the time is then the present instant."""
         with store.unit_of_work() as uow:
             assert uow.analytics.record_many([{"youtube_video_id": "v"}]) == 1
             assert uow.analytics.record_many([{"youtube_video_id": "w", "measured_at": None}]) == 1
@@ -189,7 +189,7 @@ class TestCounts:
 
     @pytest.mark.parametrize("number", [0, 7, 2**53 + 1, 10**20, 10**300])
     def test_whole_numbers_for_fractions(self, store: Store, number: int) -> None:
-        """An int where a fraction belongs becomes the nearest one, and can be changed afterwards."""
+        """An int where a fraction belongs becomes the nearest one, which is no Conflict later."""
         fields = {**reading(), "estimated_revenue_usd": number}
         with store.unit_of_work() as uow:
             added = uow.analytics.add(Analytics(**fields))
@@ -275,7 +275,7 @@ class TestLatestFor:
     """`latest_for` has each video's newest reading."""
 
     def test_the_newest(self, store: Store) -> None:
-        """The latest instant counts, whatever the order of recording; of equal ones the last added."""
+        """The latest instant counts, in whatever order recorded; of equal ones the last added."""
         with store.unit_of_work() as uow:
             uow.analytics.record_many(
                 [

@@ -302,7 +302,7 @@ class TestLookups:
             assert found == ["video-00005", "video-00001"]
 
     def test_mark(self, store: Store) -> None:
-        """`mark` sets what became of a video, by member or plain value; unknown ids are NotFound."""
+        """`mark` sets what became of a video, by member or plain value; others are NotFound."""
         with store.unit_of_work() as uow:
             uow.discovered_videos.add(video())
             uow.commit()

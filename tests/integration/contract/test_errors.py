@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline_store.errors import InvalidValue, NotFound
-from pipeline_store.production import ErrorLog
 from tests.integration.contract.samples import EARLY, LATE, sample
 
 if TYPE_CHECKING:
     from pipeline_store import Store
+    from pipeline_store.production import ErrorLog
 
 SECOND = timedelta(seconds=1)
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 TEXTS = [
     "\N{GRINNING FACE}\N{FAMILY}\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}",
-    "精彩进球合集，十佳球",
-    "最高のセーブ！ スーパープレイ集",
+    "精彩进球合集 十佳球",
+    "最高のセーブ スーパープレイ集",
     "مقاطع مضحكة",
     "e\u0301 and é are kept apart",
     "tab\tnewline\ncarriage return\rquote'double\"back\\slash percent%under_score:colon{}",
@@ -48,13 +48,11 @@ def text_fields(collection: str) -> list[str]:
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
 def test_every_text(store: Store, parents: Parents, collection: str) -> None:
-    """Emoji, other scripts, control characters and the longest key come back in every text field."""
+    """Emoji, other scripts, control characters and the longest key come back in every field."""
     names = text_fields(collection)
     with store.unit_of_work() as uow:
         added = [
-            getattr(uow, collection).add(
-                sample(collection, parents, **dict.fromkeys(names, text))
-            )
+            getattr(uow, collection).add(sample(collection, parents, **dict.fromkeys(names, text)))
             for text in TEXTS
         ]
         uow.commit()

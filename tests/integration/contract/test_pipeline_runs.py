@@ -80,7 +80,7 @@ class TestForCycle:
             uow.commit()
         before = content(store)
         with store.unit_of_work() as uow:
-            with pytest.raises(Conflict, match="08:02.*"):
+            with pytest.raises(Conflict, match="not at 2026-02-28 08:02"):
                 uow.pipeline_runs.for_cycle("football", EARLY, LATE + HOUR)
             uow.commit()
         assert content(store) == before
@@ -194,7 +194,7 @@ class TestQuestions:
             assert uow.pipeline_runs.count_by_status("c") == {}
 
     def test_latest_for(self, store: Store) -> None:
-        """`latest_for` has the niche's run with the latest cycle start, of equal ones the newest."""
+        """`latest_for` has the niche's run with the latest cycle start, of equal ones the last."""
         with store.unit_of_work() as uow:
             added = uow.pipeline_runs.add_many(
                 run(niche=niche, cycle_start=start, cycle_end=LATE + HOUR)

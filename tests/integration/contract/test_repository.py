@@ -107,7 +107,7 @@ def test_one_object_for_one_key(store: Store, parents: Parents, collection: str)
 
 @every_collection
 def test_removing(store: Store, parents: Parents, collection: str) -> None:
-    """A removed object is gone for its own unit of work at once, and for others after the commit."""
+    """A removed object is gone at once for its own unit of work, for others after the commit."""
     with store.unit_of_work() as uow:
         kept = key_of(getattr(uow, collection).add(sample(collection, parents, 1)))
         gone = key_of(getattr(uow, collection).add(sample(collection, parents, 2)))
@@ -214,7 +214,7 @@ def test_adding_many(store: Store, parents: Parents, collection: str) -> None:
 
 @every_collection
 def test_many_with_a_wrong_one_among_them(store: Store, parents: Parents, collection: str) -> None:
-    """`add_many` adds none when one of them is of another class, and the rest of the work stands."""
+    """`add_many` adds none when one is of another class, and the rest of the work stands."""
     with store.unit_of_work() as uow:
         kept = getattr(uow, collection).add(sample(collection, parents, 1))
         before = getattr(uow, collection).count()
@@ -231,7 +231,7 @@ def test_many_with_a_wrong_one_among_them(store: Store, parents: Parents, collec
 
 @every_collection
 def test_pages(store: Store, parents: Parents, collection: str) -> None:
-    """Pages walk over all objects in key order, each behind the key that the last one ended with."""
+    """Pages walk over all objects in key order, each behind the last key of the one before."""
     with store.unit_of_work() as uow:
         new = [sample(collection, parents, number) for number in (3, 1, 5, 2, 4)]
         getattr(uow, collection).add_many(new)

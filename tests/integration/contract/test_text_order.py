@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -39,13 +40,12 @@ BY_CODE_POINT = [
 @pytest.fixture(scope="module")
 def english_database(postgres_server: PostgresServer) -> Iterator[str]:
     """A PostgreSQL database that sorts texts as an English dictionary does."""
-    options = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' ENCODING 'UTF8'"
-    name = "pipeline_store_in_english"
+    name = f"pipeline_store_{uuid.uuid4().hex}"
     url = postgres_server.url.rpartition("/")[0] + "/" + name
+    language = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' ENCODING 'UTF8'"
     with psycopg.connect(postgres_server.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         try:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {language}")
         except psycopg.errors.FeatureNotSupported as error:
             pytest.skip(f"this PostgreSQL knows no languages: {error}")
     store = open_store(url)

@@ -47,7 +47,7 @@ CASES = [
 
 @pytest.mark.parametrize(("field", "bad"), CASES)
 def test_a_bad_value_is_refused_by_name(field: Field, bad: Any) -> None:
-    """An object with a bad value cannot be made; the error names the field and not all of the value."""
+    """An object with a bad value cannot be made; the error names the field and stays short."""
     arguments = every_field(COLLECTION_OF[field.kind])
     with pytest.raises(InvalidValue, match=rf"^{field.name}: ") as refused:
         field.kind(**arguments | {field.name: bad})
@@ -304,7 +304,7 @@ class TestEntities:
 
     @pytest.mark.parametrize("kind", CLASSES.values())
     def test_made_for_every_store(self, kind: type[Any]) -> None:
-        """The classes are what SQLAlchemy can map: without slots, not frozen, hashed by identity."""
+        """The classes are what SQLAlchemy can map: without slots and hashed by identity."""
         assert not hasattr(kind, "__slots__")
         assert kind.__eq__ is object.__eq__
         assert kind.__hash__ is object.__hash__

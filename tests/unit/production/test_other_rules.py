@@ -158,7 +158,7 @@ class TestReviews:
         assert not sample("reviews", **unanswered | held).is_open
 
     def test_holding(self) -> None:
-        """Holding an unanswered request marks it as held by nobody; an answered one is a Conflict."""
+        """Holding an unanswered request marks it so; an answered one is a Conflict."""
         review = sample("reviews", action=None, responded_at=None, response_detail=None)
         review.hold_unanswered(NOON)
         assert (review.action, review.auto_held) == (ReviewAction.HOLD, 1)

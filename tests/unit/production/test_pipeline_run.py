@@ -47,7 +47,7 @@ def run_in(status: str, **fields: Any) -> PipelineRun:
 @pytest.mark.parametrize(("found", "wanted"), PAIRS)
 @pytest.mark.parametrize("plain", [True, False], ids=["plain", "member"])
 def test_by_assignment(found: RunStatus, wanted: RunStatus, plain: bool) -> None:
-    """An assignment moves along a legal move, stays where it is, or is refused with what is legal."""
+    """An assignment is a legal move, stays where it is, or is refused with what is legal."""
     run = run_in(found)
     before = values_of(run)
     given: Any = wanted.value if plain else wanted

@@ -1,0 +1,78 @@
+"""What type checkers know of the awaited store; never run, only checked."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import assert_type
+
+from pipeline_store import AsyncStore, AsyncUnitOfWork, UnitOfWork, open_async_store
+from pipeline_store.production import (
+    Analytics,
+    Clip,
+    ConfigOverride,
+    DiscoveredVideo,
+    ErrorLog,
+    PipelineRun,
+    Recorded,
+    ReviewLog,
+    RunStatus,
+    Script,
+    Short,
+    TTSAudio,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def count_runs(uow: UnitOfWork, niche: str) -> int:
+    """A synchronous service."""
+    return len(uow.pipeline_runs.in_status(RunStatus.REVIEW)) + len(niche)
+
+
+async def example(text: str) -> None:
+    """The same example, awaited."""
+    store = open_async_store("sqlite:///first.db")
+    assert_type(store, AsyncStore)
+    await store.upgrade()
+    async with store.unit_of_work() as uow:
+        assert_type(uow, AsyncUnitOfWork)
+        run = await uow.pipeline_runs.for_cycle("gaming", NOON, NOON + timedelta(hours=6))
+        assert_type(run, PipelineRun)
+        script = await uow.scripts.add(Script(pipeline_run_id=run.id, full_script_json=text))
+        assert_type(script, Script)
+        assert_type(uow.now(), datetime)
+        assert_type(await uow.run(count_runs, "gaming"), int)
+        await uow.commit()
+    assert_type(await store.run(count_runs, niche="gaming"), int)
+    assert_type(await store.current(), str | None)
+    await store.close()
+
+
+async def collections(uow: AsyncUnitOfWork) -> None:
+    """What the awaited collections return: concrete types, none of them Any."""
+    assert_type(await uow.discovered_videos.get(1), DiscoveredVideo)
+    assert_type(await uow.discovered_videos.by_video_id("v"), DiscoveredVideo | None)
+    assert_type(await uow.discovered_videos.record_many([]), Recorded)
+    assert_type(await uow.pipeline_runs.find(1), PipelineRun | None)
+    assert_type(await uow.pipeline_runs.count_by_status(), dict[str, int])
+    assert_type(await uow.clips.for_run(1, skipped=False), list[Clip])
+    assert_type(await uow.scripts.newest_for(1), Script | None)
+    assert_type(await uow.tts_audio.page(after=1, limit=5), list[TTSAudio])
+    assert_type(await uow.shorts.add_many([Short(pipeline_run_id=1)]), list[Short])
+    assert_type(await uow.analytics.latest_for(["v"]), dict[str, Analytics])
+    assert_type(await uow.analytics.record_many([{"youtube_video_id": "v"}]), int)
+    assert_type(await uow.reviews.hold_overdue(), list[ReviewLog])
+    assert_type(await uow.config_overrides.get("a"), ConfigOverride)
+    assert_type(await uow.config_overrides.set("a", "1"), ConfigOverride)
+    assert_type(await uow.errors.recent(module="render"), list[ErrorLog])
+    assert_type(await uow.errors.count(), int)
+
+
+async def tasks(store: AsyncStore) -> None:
+    """Awaited calls are coroutines, which make tasks."""
+    async with store.unit_of_work(read_only=True) as uow:
+        assert_type(
+            await asyncio.create_task(uow.pipeline_runs.latest_for("a")), PipelineRun | None
+        )
+        assert_type(await asyncio.wait_for(uow.errors.count_unresolved(), 5), int)

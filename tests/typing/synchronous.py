@@ -1,0 +1,95 @@
+"""What type checkers know of the synchronous store; never run, only checked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, assert_type
+
+from pipeline_store import Store, UnitOfWork, open_store
+from pipeline_store.production import (
+    Analytics,
+    Clip,
+    ConfigOverride,
+    DiscoveredVideo,
+    ErrorLog,
+    PipelineRun,
+    Processed,
+    Recorded,
+    ReviewLog,
+    RunStatus,
+    Script,
+    Short,
+    TTSAudio,
+)
+from pipeline_store.services import reviews
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def readme_example(text: str) -> None:
+    """The example of the README."""
+    store = open_store("sqlite:///first.db")
+    assert_type(store, Store)
+    store.upgrade()
+    with store.unit_of_work() as uow:
+        assert_type(uow, UnitOfWork)
+        run = uow.pipeline_runs.for_cycle("gaming", NOON, NOON + timedelta(hours=6))
+        assert_type(run, PipelineRun)
+        assert_type(run.id, int)
+        assert_type(run.status, RunStatus)
+        script = uow.scripts.add(Script(pipeline_run_id=run.id, full_script_json=text))
+        assert_type(script, Script)
+        uow.commit()
+    with store.unit_of_work(read_only=True) as uow:
+        assert_type(uow.pipeline_runs.in_status(RunStatus.REVIEW), list[PipelineRun])
+    store.close()
+
+
+def collections(uow: UnitOfWork) -> None:
+    """What the collections return."""
+    assert_type(uow.discovered_videos.get(1), DiscoveredVideo)
+    assert_type(uow.pipeline_runs.find(1), PipelineRun | None)
+    assert_type(uow.clips.for_run(1, skipped=False), list[Clip])
+    assert_type(uow.scripts.newest_for(1), Script | None)
+    assert_type(uow.tts_audio.page(after=1, limit=5), list[TTSAudio])
+    assert_type(uow.shorts.add_many([Short(pipeline_run_id=1)]), list[Short])
+    assert_type(uow.analytics.latest_for(["v"]), dict[str, Analytics])
+    assert_type(uow.analytics.series("v", since=NOON), list[Analytics])
+    assert_type(uow.reviews.hold_overdue(), list[ReviewLog])
+    assert_type(uow.config_overrides.get("a"), ConfigOverride)
+    assert_type(uow.config_overrides.value("a"), str | None)
+    assert_type(uow.errors.recent(module="render"), list[ErrorLog])
+    assert_type(uow.errors.count(), int)
+
+
+def fields(video: DiscoveredVideo) -> None:
+    """What the fields are."""
+    assert_type(video.view_count, int | None)
+    assert_type(video.niche, str)
+    assert_type(video.processed, Processed)
+    assert_type(video.discovered_at, datetime)
+
+
+def readings() -> Iterator[dict[str, object]]:
+    """Readings as mappings."""
+    yield {"youtube_video_id": "v", "view_count": 1}
+
+
+def bulk(uow: UnitOfWork) -> None:
+    """What bulk calls take: objects and mappings, from any iterable."""
+    assert_type(uow.analytics.record_many(readings()), int)
+    assert_type(uow.analytics.record_new([Analytics(youtube_video_id="v")]), int)
+    recorded = uow.discovered_videos.record_many(iter(()))
+    assert_type(recorded, Recorded)
+    assert_type(recorded.made, int)
+
+
+def service(uow: UnitOfWork) -> None:
+    """Services take a unit of work."""
+    assert_type(reviews.request(uow, 1), ReviewLog)
+    for waiting in reviews.queue(uow):
+        assert_type(waiting.run, PipelineRun)
+        assert_type(reviews.approve(uow, waiting.run.id), ReviewLog)

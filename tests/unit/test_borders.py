@@ -1,0 +1,65 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
+    "importlinter"
+]["contracts"]
+
+CROSSINGS = {
+    "pure-is-pure": ("production/crossing.py", "import sqlalchemy"),
+    "domain-knows-nobody": ("production/crossing.py", "import pipeline_store.memory"),
+    "services-see-ports": ("services/crossing.py", "import pipeline_store.memory"),
+    "stores-stand-apart": ("memory/crossing.py", "import pipeline_store.aio"),
+    "stores-serve": ("memory/crossing.py", "import pipeline_store.services"),
+}
+"""For each contract a file and an import that breaks it."""
+
+
+def lint(source: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What import-linter says of the package in this folder."""
+    program = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(source)!r}); {program}",
+            "--config",
+            str(ROOT / "pyproject.toml"),
+            "--no-cache",
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=source,
+    )
+
+
+def test_the_borders_are_kept() -> None:
+    """No module imports what the contracts forbid."""
+    found = lint(ROOT / "src")
+    assert found.returncode == 0, found.stdout
+    assert f"{len(CONTRACTS)} kept, 0 broken" in found.stdout
+
+
+@pytest.mark.parametrize("contract", [contract["id"] for contract in CONTRACTS])
+def test_each_border_can_be_broken(contract: str, tmp_path: Path) -> None:
+    """An import that crosses a border breaks the contract of that border."""
+    shutil.copytree(ROOT / "src" / "pipeline_store", tmp_path / "pipeline_store")
+    file, statement = CROSSINGS[contract]
+    (tmp_path / "pipeline_store" / file).write_text(f'"""Crosses a border."""\n\n{statement}\n')
+    found = lint(tmp_path, "--contract", contract)
+    assert found.returncode != 0
+    assert "BROKEN" in found.stdout
+    assert "crossing" in found.stdout
