@@ -458,7 +458,7 @@ class InStep(RuleBasedStateMachine):
         self.ask_for_readings(VIDEO_IDS[number % len(VIDEO_IDS)], None, None)
         self.ask_for_waiting_reviews()
         self.ask_for_config(CONFIG_KEYS[number % len(CONFIG_KEYS)], "")
-        self.ask_for_errors(20, None, False)
+        self.ask_for_errors(20, None, unresolved=False)
 
     @rule(number=numbers)
     def look_around_once_more(self, number: int) -> None:
