@@ -5,10 +5,13 @@ export PYTHON
 
 BIN := .venv/bin
 
+# Measuring takes half as long again, so it is left to CI and to `make test COVERAGE=--cov`.
+COVERAGE ?= $(if $(CI),--cov)
+
 .PHONY: help
 help:
 	@echo "make demo    run the main job from import to upload on pipeline.db"
-	@echo "make test    run all tests with short counts, with coverage"
+	@echo "make test    run all tests with short counts; with COVERAGE=--cov also measure coverage"
 	@echo "make soak    run all tests with whole counts"
 	@echo "make lint    style, types, import borders"
 	@echo "make bench   measure against peers and the bare drivers"
@@ -25,7 +28,7 @@ demo: setup
 
 .PHONY: test
 test: setup
-	@$(BIN)/python -m pytest --cov --numprocesses=auto --dist=worksteal $(ARGS)
+	@$(BIN)/python -m pytest $(COVERAGE) --numprocesses=auto --dist=worksteal $(ARGS)
 
 .PHONY: soak
 soak: setup

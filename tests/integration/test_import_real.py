@@ -252,7 +252,10 @@ def by_the_rules(paths: Iterable[str]) -> tuple[Readings, Numbers]:
     return readings, numbers | timeless
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    "order",
+    ["backwards", *(pytest.param(order, marks=pytest.mark.soak) for order in [*ORDERS][1:])],
+)
 def test_the_order_of_the_files_does_not_matter(store_on_sqlite: Store, order: str) -> None:
     """The same readings at the same instants, and the newest known numbers of each video.
 

@@ -794,7 +794,7 @@ def test_synchronous_stores_stay_in_step(sqlite_url: str, postgres_url: str) -> 
         Plain("sqlite", sqlite_url, clock),
         Plain("postgresql", postgres_url, clock),
     ]
-    run(drivers, clock, sequences=300 if SOAK else 40, steps=40)
+    run(drivers, clock, sequences=300 if SOAK else 25, steps=40)
 
 
 @pytest.mark.slow
@@ -807,4 +807,4 @@ def test_awaited_stores_stay_in_step(sqlite_url: str, postgres_url: str) -> None
         Awaited("aiosqlite", sqlite_url, clock),
         Awaited("asyncpg", postgres_url, clock),
     ]
-    run(drivers, clock, sequences=100 if SOAK else 12, steps=40)
+    run(drivers, clock, sequences=100 if SOAK else 8, steps=40)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_store import open_store
@@ -170,6 +170,7 @@ def test_rows_that_another_program_wrote_are_listed(seeded: Command, tmp_path: P
     assert seeded("errors").code == 0
 
 
+@settings(max_examples=40)
 @given(st.text())
 def test_visible_text_is_one_printable_line(text: str) -> None:
     """Whatever the text, nothing in it ends a line, moves the cursor or cannot be written."""
