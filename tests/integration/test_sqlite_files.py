@@ -108,6 +108,22 @@ def test_every_connection_is_safe(colour: str, file: Path) -> None:
     assert set(seen) == {(1, 2, 30_000)}
 
 
+@pytest.mark.parametrize(("asked", "found"), [("off", 0), ("NORMAL", 1), ("full", 2), ("extra", 3)])
+def test_a_url_may_ask_how_a_commit_waits(file: Path, asked: str, found: int) -> None:
+    """`?synchronous=` in the URL is what every connection is set to."""
+    with (
+        opened("sqlite3", file, f"?synchronous={asked}") as store,
+        engine_of(store).connect() as connection,
+    ):
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == found
+
+
+def test_another_way_to_wait_is_refused(file: Path) -> None:
+    """A level that SQLite does not know is refused when the store is opened, and named."""
+    with pytest.raises(StoreUnavailable, match="NORMAL"):
+        open_store(f"sqlite:///{file}?synchronous=maybe")
+
+
 def test_a_new_file_is_private_and_has_a_write_ahead_log(tmp_path: Path, colour: str) -> None:
     """A file made by upgrade, and its companions, are their owner's only, whatever the umask."""
     file = tmp_path / "new.db"
