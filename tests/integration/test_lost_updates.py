@@ -275,6 +275,28 @@ def test_what_two_processes_import_is_there_once(url: str) -> None:
     assert len(places) == len(series) == IMPORTED
 
 
+def refresh_videos(url: str) -> str:
+    """Records the same videos again and again, in another order every time."""
+    store = open_store(url)
+    conflicts = 0
+    for turn in range(8):
+        videos = [a_video(f"video {n}", views=turn) for n in range(400)]
+        random.shuffle(videos)
+        conflicts += until_done(store, partial(record_videos, videos=videos))[1]
+    return json.dumps(conflicts)
+
+
+@pytest.mark.postgres
+def test_the_same_videos_in_another_order_do_not_collide(postgres_url: str) -> None:
+    """Processes that refresh the same videos in any order wait for each other, never for ever."""
+    store = open_store(postgres_url)
+    store.upgrade()
+    assert answers_of(at_once(refresh_videos, postgres_url, 3)) == [0, 0, 0]
+    with store.unit_of_work(read_only=True) as uow:
+        assert {video.view_count for video in uow.discovered_videos.page(limit=1_000)} == {7}
+    store.close()
+
+
 # -- answered or held -----------------------------------------------------------------------------
 
 

@@ -189,6 +189,8 @@ class MemorySession:
         key = getattr(entity, key_field(entity.__class__))
         if (collection, key) in self._objects:
             raise Conflict(f"{collection} {key} is in this unit of work already")
+        if (collection, key) in self._removed:
+            raise Conflict(f"{collection} {key} was removed, as another object")
         row = self._tables.origins[entity]
         self._check_unchanged((collection, key), row)
         self._own((collection, key), entity, row)

@@ -163,6 +163,20 @@ def test_removing_twice(store: Store, parents: Parents, collection: str) -> None
 
 
 @every_collection
+def test_another_copy_of_what_was_removed(store: Store, parents: Parents, collection: str) -> None:
+    """An earlier copy of an object that was removed here can be neither removed nor added."""
+    with store.unit_of_work() as uow:
+        earlier = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    for again in ("remove", "add"):
+        with store.unit_of_work() as uow:
+            found = getattr(uow, collection).get(key_of(earlier))
+            getattr(uow, collection).remove(found)
+            with pytest.raises(Conflict):
+                getattr(getattr(uow, collection), again)(earlier)
+
+
+@every_collection
 def test_adding_what_was_removed(store: Store, parents: Parents, collection: str) -> None:
     """A removed object cannot be added again, before or after the commit: that is a Conflict."""
     with store.unit_of_work() as uow:
