@@ -1,211 +1,22 @@
-"""How domain classes are declared: one decorator and one function for each kind of field.
+"""How a domain class is declared, and what can be asked of any of them.
 
-A field whose default is None may be empty. A field checks its value when the object is made and on
-every assignment, so an object never holds what a store would refuse. What a database already holds
-is loaded as it stands: checks do not run then. Fields also carry what every store must know about
-them (see the constants below); the in-memory store reads it from there, and a test compares it with
-the tables.
+The kinds of fields it can have are in `pipeline_store.fields`.
 """
 
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Final, TypeVar, dataclass_transform
 
 import attrs
-from attrs import Converter, setters
+from attrs import setters
 
-from pipeline_store import values
-from pipeline_store.errors import InvalidValue
+from pipeline_store import fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from enum import Enum
 
 T = TypeVar("T")
-
-REFERS_TO: Final = "refers_to"
-"""Metadata: the collection whose key this field holds."""
-
-UNIQUE: Final = "unique"
-"""Metadata: no two rows hold the same value."""
-
-NOW_BY_DEFAULT: Final = "now_by_default"
-"""Metadata: a store fills an empty field from its clock when the object is added."""
-
-LIMITS: Final = "limits"
-"""Metadata of whole and other numbers: the least and the greatest value."""
-
-REQUIRED: Final = attrs.NOTHING
-
-_declare: Final[Any] = attrs.field  # whose types know no converter that is told the field
-
-
-def _field(
-    check: Callable[[str, Any], None],
-    *,
-    default: Any,
-    metadata: dict[str, Any] | None = None,
-    converter: Callable[[Any], Any] | None = None,
-    on_setattr: Any = None,
-) -> Any:
-    def validate(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if value is not None or default is not None:
-            check(attribute.name, value)
-
-    return attrs.field(
-        default=default,
-        converter=converter,
-        validator=validate,
-        metadata=metadata,
-        on_setattr=on_setattr,
-    )
-
-
-def _asking(on_move: Callable[[Any, Any], None] | None) -> Any:
-    """Return what an assignment goes through when `on_move` may refuse it, else the usual."""
-    if on_move is None:
-        return None
-
-    def ask(instance: Any, _attribute: attrs.Attribute[Any], wanted: Any) -> Any:
-        on_move(instance, wanted)
-        return wanted
-
-    return [setters.convert, setters.validate, ask]
-
-
-def _refuse_assignment(_instance: Any, attribute: attrs.Attribute[Any], _wanted: Any) -> Any:
-    raise InvalidValue(f"{attribute.name}: a key cannot be changed")
-
-
-def identity(*, init: Literal[False] = False) -> Any:
-    """Declare the integer key that the store gives when the object is added; None before."""
-    return attrs.field(default=None, init=init, on_setattr=_refuse_assignment)
-
-
-def text(
-    *,
-    default: Any = REQUIRED,
-    empty: bool = True,
-    longest: int = values.LONGEST_TEXT,
-    json: bool = False,
-) -> Any:
-    """Declare a text field; with `json`, one whose text is JSON."""
-
-    def check(name: str, value: Any) -> None:
-        values.check_text(name, value, longest=longest, empty=empty)
-        if json:
-            values.check_json_text(name, value)
-
-    return _field(check, default=default)
-
-
-def key_text(*, default: Any = REQUIRED, unique: bool = False, is_key: bool = False) -> Any:
-    """Declare a short text that is not empty and is part of an index; `is_key`, never changed."""
-
-    def check(name: str, value: Any) -> None:
-        values.check_text(name, value, longest=values.LONGEST_KEY, empty=False)
-
-    hook = _refuse_assignment if is_key else None
-    return _field(check, default=default, metadata={UNIQUE: unique}, on_setattr=hook)
-
-
-def integer(
-    *,
-    default: Any = REQUIRED,
-    least: int = 0,
-    most: int = values.LARGEST_COUNT,
-) -> Any:
-    """Declare a whole number; without limits of its own, a count of 0 to 2^63-1."""
-
-    def check(name: str, value: Any) -> None:
-        values.check_integer(name, value, least=least, most=most)
-
-    return _field(check, default=default, metadata={LIMITS: (least, most)})
-
-
-def reference(collection: str, *, default: Any = REQUIRED) -> Any:
-    """Declare the key of an object in another collection; whether it exists, the store checks."""
-
-    def check(name: str, value: Any) -> None:
-        values.check_integer(name, value, least=-values.LARGEST_COUNT)
-
-    return _field(check, default=default, metadata={REFERS_TO: collection})
-
-
-def number(
-    *,
-    default: Any = REQUIRED,
-    least: float = 0.0,
-    most: float = float("inf"),
-    on_move: Callable[[Any, Any], None] | None = None,
-) -> Any:
-    """Declare a finite number, from 0 upwards unless said otherwise; an int becomes a float.
-
-    `on_move` as for `choice`.
-    """
-
-    def check(name: str, value: Any) -> None:
-        values.check_number(name, value, least=least, most=most)
-
-    return _field(
-        check,
-        default=default,
-        metadata={LIMITS: (least, most)},
-        converter=values.as_float,
-        on_setattr=_asking(on_move),
-    )
-
-
-def instant(
-    *,
-    default: Any = REQUIRED,
-    now_by_default: bool = False,
-    on_move: Callable[[Any, Any], None] | None = None,
-) -> Any:
-    """Declare a time, kept as an aware UTC datetime; a naive one is taken as UTC with a warning.
-
-    With `now_by_default`, a store fills it in when the object is added without one; `on_move` as
-    for `choice`.
-    """
-
-    def convert(value: Any, attribute: attrs.Attribute[Any]) -> Any:
-        if value is None and default is None:
-            return None
-        return values.as_instant(attribute.name, value)
-
-    def assign(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> Any:
-        return values.as_instant(attribute.name, value)
-
-    return _declare(
-        default=default,
-        converter=Converter(convert, takes_field=True),
-        on_setattr=assign if now_by_default else _asking(on_move),
-        metadata={NOW_BY_DEFAULT: now_by_default},
-    )
-
-
-def choice(
-    kind: type[Enum],
-    *,
-    default: Any = REQUIRED,
-    on_move: Callable[[Any, Any], None] | None = None,
-) -> Any:
-    """Declare a member of `kind`; its plain value is accepted and becomes the member.
-
-    `on_move(instance, wanted)` is asked before an assignment and may refuse it.
-    """
-
-    def convert(value: Any, attribute: attrs.Attribute[Any]) -> Any:
-        if value is None and default is None:
-            return None
-        return values.as_member(attribute.name, kind, value)
-
-    return _declare(
-        default=default,
-        converter=Converter(convert, takes_field=True),
-        on_setattr=_asking(on_move),
-    )
 
 
 @dataclass_transform(
@@ -213,14 +24,20 @@ def choice(
     kw_only_default=True,
     field_specifiers=(
         attrs.field,
-        choice,
-        identity,
-        instant,
-        integer,
-        key_text,
-        number,
-        reference,
-        text,
+        fields.choice,
+        fields.flag,
+        fields.identity,
+        fields.instant,
+        fields.integer,
+        fields.json_any,
+        fields.json_list,
+        fields.json_object,
+        fields.key_text,
+        fields.number,
+        fields.reference,
+        fields.text,
+        fields.uuid_identity,
+        fields.uuid_reference,
     ),
 )
 def entity(cls: type[T]) -> type[T]:
@@ -263,8 +80,19 @@ def _constructor(kind: type[Any]) -> Callable[..., None]:
 
 def fields_of(kind: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
     """Return the fields of a domain class, in the order in which they are declared."""
-    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(kind)
-    return fields
+    declared: tuple[attrs.Attribute[Any], ...] = attrs.fields(kind)
+    return declared
+
+
+def key_of(kind: type[Any]) -> attrs.Attribute[Any]:
+    """Return the field that holds the key."""
+    return next(field for field in fields_of(kind) if fields.KEY in field.metadata)
+
+
+def key_type(kind: type[Any]) -> type[Any]:
+    """Return the type of the key: int or UUID, given by a store, or str, given by the caller."""
+    given: type[Any] = key_of(kind).metadata[fields.KEY]
+    return given
 
 
 def copy_as_new(instance: T) -> T:
@@ -277,14 +105,14 @@ def copy_as_new(instance: T) -> T:
 def change(instance: Any, **wanted: Any) -> None:
     """Assign several fields of an entity at once: all of them, or none when one is refused."""
     kind: Any = instance.__class__
-    fields = attrs.fields_dict(kind)
-    before = {name: getattr(instance, name) for name in fields}
+    declared = attrs.fields_dict(kind)
+    before = {name: getattr(instance, name) for name in declared}
     accepted: dict[str, Any] = {}
     try:
         for name, value in wanted.items():
-            own: Any = fields[name].on_setattr
+            own: Any = declared[name].on_setattr
             hook = _CHECKS if own is None else own
-            accepted[name] = hook(instance, fields[name], value)
+            accepted[name] = hook(instance, declared[name], value)
     except BaseException:
         # A field's check may have moved another field along.
         for name, value in before.items():

@@ -48,6 +48,10 @@ class IllegalTransition(PipelineStoreError):
         super().__init__(f"{subject} is {found} and cannot become {wanted} (legal: {choices})")
 
 
+class LeaseLost(PipelineStoreError):
+    """A worker's lease has ended, or somebody else has the item: its late write was refused."""
+
+
 class RolledBack(PipelineStoreError):
     """An earlier error undid this unit of work: call rollback(), or open a new one."""
 
@@ -78,6 +82,18 @@ class InputFileRefused(PipelineStoreError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: {reason}")
+
+
+class SecretUnreadable(PipelineStoreError):
+    """A secret cannot be opened or sealed: a key is missing, or what is stored is not its own."""
+
+    def __init__(self, subject: str, key_id: str | None, reason: str) -> None:
+        """Name what it is about, never its value, and the key where that can be read."""
+        self.subject = subject
+        self.key_id = key_id
+        self.reason = reason
+        key = "" if key_id is None else f" (key {key_id})"
+        super().__init__(f"{subject}{key}: {reason}")
 
 
 class StoreBusy(PipelineStoreError):

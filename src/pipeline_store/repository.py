@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from uuid import UUID
 
 from pipeline_store import values
-from pipeline_store.entity import NOW_BY_DEFAULT, fields_of
+from pipeline_store.entity import fields_of
 from pipeline_store.errors import InvalidValue
+from pipeline_store.fields import NOW_BY_DEFAULT, NOW_ON_CHANGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,10 +82,12 @@ def check_limit(limit: object) -> None:
     values.check_integer("limit", limit, least=1, most=LONGEST_PAGE)
 
 
-def check_key(name: str, key: object, is_text: bool) -> None:
-    """Refuse a key that no row can have."""
-    if is_text:
+def check_key(name: str, key: object, kind: type[object] = int) -> None:
+    """Refuse a key that no row can have whose keys are of that kind: int, str or UUID."""
+    if kind is str:
         values.check_text(name, key)
+    elif kind is UUID:
+        values.check_uuid(name, key)
     else:
         values.check_integer(name, key, least=-values.LARGEST_COUNT)
 
@@ -96,6 +100,22 @@ def check_kind(kind: type[object], entity: object) -> None:
 
 def fill_from_clock(entity: object, now: Clock) -> None:
     """Set the empty times that a store fills in when an object is added."""
-    for field in fields_of(type(entity)):
-        if field.metadata.get(NOW_BY_DEFAULT) and getattr(entity, field.name) is None:
-            setattr(entity, field.name, now())
+    _set_times(entity, now, NOW_BY_DEFAULT, only_empty=True)
+
+
+def touch(entity: object, now: Clock) -> None:
+    """Set the times that a store sets whenever an object was changed."""
+    _set_times(entity, now, NOW_ON_CHANGE, only_empty=False)
+
+
+def _set_times(entity: object, now: Clock, kind: str, *, only_empty: bool) -> None:
+    names = [
+        field.name
+        for field in fields_of(type(entity))
+        if field.metadata.get(kind) and (not only_empty or getattr(entity, field.name) is None)
+    ]
+    if names:
+        # One instant for all of them: an object is not older than its last change when it is new.
+        instant = now()
+        for name in names:
+            setattr(entity, name, instant)

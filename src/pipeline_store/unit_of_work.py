@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline_store.channels import (
+    ChannelRepository,
+    ChannelStatisticsRepository,
+    ConfigurationChangeRepository,
+    MusicRepository,
+    ProcessingJobRepository,
+    SystemConfigurationRepository,
+    TransformationPresetRepository,
+    VideoRepository,
+    VideoStatisticsRepository,
+)
 from pipeline_store.production import (
     AnalyticsRepository,
     ClipRepository,
@@ -18,9 +29,13 @@ from pipeline_store.production import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
     from types import TracebackType
     from typing import Self
+
+    from pipeline_store.channels import JobType, ProcessingJob
+    from pipeline_store.claim import Claim
 
 
 class Collections(Protocol):
@@ -36,6 +51,16 @@ class Collections(Protocol):
     reviews: ReviewLogRepository
     config_overrides: ConfigOverrideRepository
     errors: ErrorLogRepository
+
+    channels: ChannelRepository
+    videos: VideoRepository
+    jobs: ProcessingJobRepository
+    presets: TransformationPresetRepository
+    music: MusicRepository
+    channel_statistics: ChannelStatisticsRepository
+    video_statistics: VideoStatisticsRepository
+    system_configuration: SystemConfigurationRepository
+    configuration_changes: ConfigurationChangeRepository
 
 
 class UnitOfWork(Collections, Protocol):
@@ -87,6 +112,33 @@ class Store(Protocol):
         Raises:
             SchemaOutOfDate: the database is not at the revision that this package needs.
         """
+        ...
+
+    def claim_next(
+        self, worker: str, *, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> Claim[ProcessingJob] | None:
+        """Take the next job without a unit of work, by one statement that commits itself.
+
+        See `ProcessingJobRepository.claim_next`; this is the worker's short way.
+        """
+        ...
+
+    def claim_batch(
+        self, worker: str, n: int, *, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> list[Claim[ProcessingJob]]:
+        """Do so for up to `n` jobs; see `ProcessingJobRepository.claim_batch`."""
+        ...
+
+    def complete(self, claim: Claim[ProcessingJob]) -> None:
+        """Record that the job is done, without a unit of work.
+
+        See `ProcessingJobRepository.complete`, which in a unit of work goes together with the job's
+        effect.
+        """
+        ...
+
+    def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
+        """Do so for several jobs; see `ProcessingJobRepository.complete_many`."""
         ...
 
     def upgrade(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import attrs
 
@@ -86,6 +87,18 @@ def check_number(
         raise InvalidValue(f"{name}: a finite number expected, found {_spelled(value)}")
     if not least <= value <= most:
         raise InvalidValue(f"{name}: {least} to {most} expected, found {_spelled(value)}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Refuse anything but True and False."""
+    if not isinstance(value, bool):
+        raise InvalidValue(f"{name}: True or False expected, found {_named(value)}")
+
+
+def check_uuid(name: str, value: Any) -> None:
+    """Refuse anything but a `uuid.UUID`."""
+    if not isinstance(value, UUID):
+        raise InvalidValue(f"{name}: UUID expected, found {_named(value)}")
 
 
 def as_float(value: Any) -> Any:

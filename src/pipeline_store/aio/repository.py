@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import UUID
 
 from pipeline_store.aio.lifting import Lifted
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Entity = TypeVar("Entity")
-Key = TypeVar("Key", int, str)
+Key = TypeVar("Key", int, str, UUID)
 
 
 class AsyncRepository(Lifted[Any], Generic[Entity, Key]):

@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, final
 
-from pipeline_store.aio.lifting import Lifted
+from pipeline_store.aio.channels import (
+    AsyncChannelRepository,
+    AsyncChannelStatisticsRepository,
+    AsyncConfigurationChangeRepository,
+    AsyncMusicRepository,
+    AsyncProcessingJobRepository,
+    AsyncSystemConfigurationRepository,
+    AsyncTransformationPresetRepository,
+    AsyncVideoRepository,
+    AsyncVideoStatisticsRepository,
+)
+from pipeline_store.aio.lifting import Lifted, awaits
 from pipeline_store.aio.production import (
     AsyncAnalyticsRepository,
     AsyncClipRepository,
@@ -58,6 +69,15 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
     reviews = _Collection(AsyncReviewLogRepository)
     config_overrides = _Collection(AsyncConfigOverrideRepository)
     errors = _Collection(AsyncErrorLogRepository)
+    channels = _Collection(AsyncChannelRepository)
+    videos = _Collection(AsyncVideoRepository)
+    jobs = _Collection(AsyncProcessingJobRepository)
+    presets = _Collection(AsyncTransformationPresetRepository)
+    music = _Collection(AsyncMusicRepository)
+    channel_statistics = _Collection(AsyncChannelStatisticsRepository)
+    video_statistics = _Collection(AsyncVideoStatisticsRepository)
+    system_configuration = _Collection(AsyncSystemConfigurationRepository)
+    configuration_changes = _Collection(AsyncConfigurationChangeRepository)
 
     async def commit(self) -> None:
         """See `pipeline_store.UnitOfWork.commit`."""
@@ -121,6 +141,11 @@ class AsyncStore(Lifted[Store]):
                 return result
 
         return await self.bridge(whole)
+
+    claim_next = awaits(Store.claim_next)
+    claim_batch = awaits(Store.claim_batch)
+    complete = awaits(Store.complete)
+    complete_many = awaits(Store.complete_many)
 
     async def upgrade(self) -> None:
         """See `pipeline_store.Store.upgrade`."""

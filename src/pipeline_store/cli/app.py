@@ -17,6 +17,7 @@ from pipeline_store.cli.database import DEFAULT_URL, URL_VARIABLE, database_from
 from pipeline_store.cli.error_commands import errors_app
 from pipeline_store.cli.escaping import visible
 from pipeline_store.cli.import_commands import import_app
+from pipeline_store.cli.key_commands import keys_app
 from pipeline_store.cli.options import database_of
 from pipeline_store.cli.overview_commands import queue, status
 from pipeline_store.cli.review_commands import review_app
@@ -99,6 +100,7 @@ app.command("status", rich_help_panel=_DAILY)(status)
 app.command("queue", rich_help_panel=_DAILY)(queue)
 app.add_typer(review_app, name="review", rich_help_panel=_DAILY)
 app.add_typer(errors_app, name="errors", rich_help_panel=_DAILY)
+app.add_typer(keys_app, name="keys", rich_help_panel=_SCHEMA)
 app.command("current", rich_help_panel=_SCHEMA)(schema_commands.current)
 app.command("upgrade", rich_help_panel=_SCHEMA)(schema_commands.upgrade)
 app.command("downgrade", rich_help_panel=_SCHEMA)(schema_commands.downgrade)

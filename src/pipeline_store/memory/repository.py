@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from uuid import UUID
 
 from pipeline_store import values
+from pipeline_store.entity import key_type
 from pipeline_store.errors import NotFound
 from pipeline_store.memory.tables import KINDS, key_field
 from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline_store.memory.session import MemorySession
 
 Entity = TypeVar("Entity")
-Key = TypeVar("Key", int, str)
+Key = TypeVar("Key", int, str, UUID)
 
 
 class MemoryRepository(Generic[Entity, Key]):
@@ -55,7 +57,7 @@ class MemoryRepository(Generic[Entity, Key]):
 
     def find(self, key: Key) -> Entity | None:
         """See `pipeline_store.repository.Repository.find`."""
-        check_key("key", key, self._key_is_text)
+        check_key(key_field(KINDS[self.collection]), key, self._key_type)
         found: Entity | None = self._session.find(self.collection, key)
         return found
 
@@ -72,14 +74,14 @@ class MemoryRepository(Generic[Entity, Key]):
         """See `pipeline_store.repository.Repository.page`."""
         check_limit(limit)
         if after is not None:
-            check_key("after", after, self._key_is_text)
+            check_key("after", after, self._key_type)
         name = key_field(KINDS[self.collection])
         behind = self._where(lambda entity: after is None or getattr(entity, name) > after)
         return behind[:limit]
 
     @property
-    def _key_is_text(self) -> bool:
-        return key_field(KINDS[self.collection]) == "key"
+    def _key_type(self) -> type[object]:
+        return key_type(KINDS[self.collection])
 
     def _insert(self, rows: Sequence[Entity]) -> Sequence[Entity]:
         """Write rows that the caller did not make as objects: after a rollback they are gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipeline_store.entity import REFERS_TO, UNIQUE, fields_of
+from pipeline_store.entity import key_type
 from pipeline_store.errors import (
     AlreadyExists,
     Conflict,
@@ -16,10 +16,13 @@ from pipeline_store.errors import (
     RolledBack,
 )
 from pipeline_store.memory.tables import KINDS, copy_of, key_field, same_values, values_of
+from pipeline_store.memory.view import View, referring_to
+from pipeline_store.repository import touch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
+    from pipeline_store.clock import Clock
     from pipeline_store.memory.tables import Tables
 
     Place = tuple[str, Any]
@@ -32,8 +35,9 @@ class MemorySession:
     unit of work. Rows are published under a lock when the unit of work commits.
     """
 
-    def __init__(self, tables: Tables, *, read_only: bool) -> None:
+    def __init__(self, tables: Tables, clock: Clock, *, read_only: bool) -> None:
         self._tables = tables
+        self._clock = clock
         self.read_only = read_only
         self.undone = False
         self.closed = False
@@ -46,6 +50,7 @@ class MemorySession:
         self._replaced: list[Any] = []
         self._added: dict[int, Any] = {}
         self._rows_made: list[Any] = []
+        self._view = View(tables, self._objects, self._removed, self._added)
         #: Asked while committing, with the lock held; a guard raises to refuse the commit.
         self.guards: list[Callable[[], None]] = []
 
@@ -96,7 +101,7 @@ class MemorySession:
     def select(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
         """Return the objects that meet the condition, by key."""
         self.flush()
-        found = [self._find(collection, key) for key in self._keys(collection, condition)]
+        found = [self._find(collection, key) for key in self._view.keys(collection, condition)]
         # A row may have been removed by another unit of work since it was looked at.
         return [entity for entity in found if entity is not None]
 
@@ -108,17 +113,6 @@ class MemorySession:
             if (collection, key) not in self._objects and (collection, key) not in self._removed
         )
 
-    def _keys(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
-        with self._tables.lock:
-            current: dict[Any, Any] = dict(self._tables.rows[collection])
-        for (owner, key), entity in self._objects.items():
-            if owner == collection:
-                current[key] = entity
-        for owner, key in self._removed:
-            if owner == collection:
-                current.pop(key, None)
-        return sorted(key for key, row in current.items() if condition(row))
-
     def flush(self) -> None:
         """Check what was changed so far, as a database does before every statement."""
         with self._undoing():
@@ -127,8 +121,8 @@ class MemorySession:
                     continue
                 self.check_writable()
                 self._check_unchanged(place, self._rows_read[place])
-                self._check_references(entity, place[0])
-                self._check_unique(entity, place)
+                touch(entity, self._clock)
+                self._view.check(entity, place)
                 self._checked[place] = copy_of(entity)
 
     def reread(self, collection: str, entity: Any) -> None:
@@ -149,7 +143,8 @@ class MemorySession:
         With `as_row`, the object stands for a row written in bulk, which the caller has read.
         """
         self.check_writable()
-        key_name = key_field(KINDS[collection])
+        kind = KINDS[collection]
+        key_name = key_field(kind)
         with self._undoing():
             self._refuse_gone(collection, entity)
             if entity in self._tables.owners:
@@ -157,14 +152,14 @@ class MemorySession:
             if entity in self._tables.origins:
                 self._take_in(collection, entity)
                 return
-            if key_name == "id" and entity.id is not None:
-                raise Conflict(f"{collection} {entity.id} was read from another store")
-            self._check_references(entity, collection)
-            self._check_unique(entity, (collection, getattr(entity, key_name)))
-            if key_name == "id":
-                object.__setattr__(entity, "id", self._tables.next_key(collection))
-            elif self._is_there((collection, entity.key)):
-                raise AlreadyExists(f"{collection} {entity.key} is there already")
+            key = getattr(entity, key_name)
+            if key_type(kind) is not str and key is not None:
+                raise Conflict(f"{collection} {key} was read from another store")
+            self._view.check(entity, (collection, key))
+            if key_type(kind) is not str:
+                object.__setattr__(entity, key_name, self._tables.next_key(collection))
+            elif self._view.is_there((collection, key)):
+                raise AlreadyExists(f"{collection} {key} is there already")
             place = (collection, getattr(entity, key_name))
             row_before = None
             if place in self._removed:
@@ -202,20 +197,31 @@ class MemorySession:
         key = getattr(entity, key_name)
         tables = self._tables
         if not any(entity in known for known in (tables.origins, tables.owners, tables.removed)):
-            if key_name == "id" and key is not None:
+            if key_type(entity.__class__) is not str and key is not None:
                 raise Conflict(f"{collection} {key} was read from another store")
             raise NotFound(f"{collection} {key} was never stored")
         self.flush()
         with self._undoing():
             self._refuse_gone(collection, entity)
-            place = (collection, key)
-            if self._objects.get(place) is not entity:
-                self._take_in(collection, entity)
-            self._check_unchanged(place, self._rows_read[place])
-            self._refuse_in_use(place)
-            del self._objects[place]
-            self._checked.pop(place, None)
-            self._removed[place] = entity
+            self._remove((collection, key), entity)
+
+    def _remove(self, place: Place, entity: Any) -> None:
+        if self._objects.get(place) is not entity:
+            self._take_in(place[0], entity)
+        self._check_unchanged(place, self._rows_read[place])
+        for other, field, on_delete in referring_to(place[0]):
+            keys = self._view.keys_with(other, field, place[1])
+            if keys and on_delete == "refuse":
+                raise InUse(f"{place[0]} {place[1]} is still referred to by {other}")
+            for child_key in sorted(keys):
+                child = self._find(other, child_key)
+                if on_delete == "clear":
+                    setattr(child, field, None)
+                else:
+                    self._remove((other, child_key), child)
+        del self._objects[place]
+        self._checked.pop(place, None)
+        self._removed[place] = entity
 
     def commit(self) -> None:
         """Publish the changes, all or none."""
@@ -226,11 +232,10 @@ class MemorySession:
                 self.check_writable()
             for place, entity in changed.items():
                 self._check_unchanged(place, self._rows_read[place])
-                self._check_references(entity, place[0])
-                self._check_unique(entity, place)
+                self._view.check(entity, place)
             for place in self._removed:
                 self._check_unchanged(place, self._rows_read[place])
-                self._refuse_in_use(place)
+                self._view.refuse_referred_to(place)
             for guard in self.guards:
                 guard()
             self._publish(changed)
@@ -262,8 +267,9 @@ class MemorySession:
             self._tables.owners.pop(entity, None)
         self._tables.removed.update(self._rows_made)
         for entity in self._added.values():
-            if key_field(entity.__class__) == "id" and entity not in self._tables.removed:
-                object.__setattr__(entity, "id", None)
+            given = key_type(entity.__class__) is not str
+            if given and entity not in self._tables.removed:
+                object.__setattr__(entity, key_field(entity.__class__), None)
         for forgotten in (
             self._objects,
             self._rows_read,
@@ -305,48 +311,3 @@ class MemorySession:
             raise AlreadyExists(f"{name} is there already")
         if present is not row and not same_values(present, row):
             raise Conflict(f"{name}: somebody else changed it first")
-
-    def _check_references(self, entity: Any, collection: str) -> None:
-        for field in fields_of(entity.__class__):
-            parent = field.metadata.get(REFERS_TO)
-            key = getattr(entity, field.name)
-            if parent is not None and key is not None and not self._is_there((parent, key)):
-                message = f"{collection}: {field.name} refers to {parent} {key}, which is not there"
-                raise NotFound(message)
-
-    def _is_there(self, place: Place) -> bool:
-        """Whether a row with this key is there when this unit of work commits now."""
-        if place in self._removed:
-            return False
-        added_here = id(self._objects.get(place)) in self._added
-        return added_here or place[1] in self._tables.rows[place[0]]
-
-    def _refuse_in_use(self, place: Place) -> None:
-        for other, field in _referring_to(place[0]):
-            if self._keys_with(other, field, place[1]):
-                raise InUse(f"{place[0]} {place[1]} is still referred to by {other}")
-
-    def _check_unique(self, entity: Any, place: Place) -> None:
-        for field in fields_of(entity.__class__):
-            if not field.metadata.get(UNIQUE):
-                continue
-            value = getattr(entity, field.name)
-            if self._keys_with(place[0], field.name, value) - {place[1]}:
-                raise AlreadyExists(f"{place[0]}: {field.name} {value!r} is there already")
-
-    def _keys_with(self, collection: str, name: str, value: object) -> set[Any]:
-        """Return the keys of the rows that hold the value when this unit of work commits now."""
-        with self._tables.lock:
-            rows = list(self._tables.rows[collection].items())
-        keys = {key for key, row in rows if vars(row)[name] == value}
-        for (owner, key), entity in self._objects.items():
-            if owner == collection:
-                (keys.add if vars(entity)[name] == value else keys.discard)(key)
-        return keys - {key for owner, key in self._removed if owner == collection}
-
-
-def _referring_to(collection: str) -> Iterator[tuple[str, str]]:
-    for other, kind in KINDS.items():
-        for field in fields_of(kind):
-            if field.metadata.get(REFERS_TO) == collection:
-                yield other, field.name

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, final
 
 from pipeline_store import values
 from pipeline_store.clock import utc_now
+from pipeline_store.memory.channels import (
+    MemoryChannelRepository,
+    MemoryChannelStatisticsRepository,
+    MemoryConfigurationChangeRepository,
+    MemoryMusicRepository,
+    MemoryProcessingJobRepository,
+    MemorySystemConfigurationRepository,
+    MemoryTransformationPresetRepository,
+    MemoryVideoRepository,
+    MemoryVideoStatisticsRepository,
+)
 from pipeline_store.memory.production import (
     MemoryAnalyticsRepository,
     MemoryClipRepository,
@@ -23,9 +35,12 @@ from pipeline_store.memory.tables import Tables
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Generator, Iterable
+    from datetime import datetime, timedelta
     from types import TracebackType
 
+    from pipeline_store.channels import JobType, ProcessingJob
+    from pipeline_store.claim import Claim
     from pipeline_store.clock import Clock
 
 
@@ -47,6 +62,15 @@ class MemoryUnitOfWork(UnitOfWork):
         self.reviews = MemoryReviewLogRepository(session, clock)
         self.config_overrides = MemoryConfigOverrideRepository(session, clock)
         self.errors = MemoryErrorLogRepository(session, clock)
+        self.channels = MemoryChannelRepository(session, clock)
+        self.videos = MemoryVideoRepository(session, clock)
+        self.jobs = MemoryProcessingJobRepository(session, clock)
+        self.presets = MemoryTransformationPresetRepository(session, clock)
+        self.music = MemoryMusicRepository(session, clock)
+        self.channel_statistics = MemoryChannelStatisticsRepository(session, clock)
+        self.video_statistics = MemoryVideoStatisticsRepository(session, clock)
+        self.system_configuration = MemorySystemConfigurationRepository(session, clock)
+        self.configuration_changes = MemoryConfigurationChangeRepository(session, clock)
 
     def commit(self) -> None:
         """See `pipeline_store.unit_of_work.UnitOfWork.commit`."""
@@ -89,7 +113,41 @@ class MemoryStore(Store):
 
     def unit_of_work(self, *, read_only: bool = False) -> MemoryUnitOfWork:
         """See `pipeline_store.unit_of_work.Store.unit_of_work`."""
-        return MemoryUnitOfWork(MemorySession(self._tables, read_only=read_only), self._clock)
+        return MemoryUnitOfWork(
+            MemorySession(self._tables, self._clock, read_only=read_only), self._clock
+        )
+
+    def claim_next(
+        self, worker: str, *, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> Claim[ProcessingJob] | None:
+        """See `pipeline_store.unit_of_work.Store.claim_next`."""
+        return next(iter(self.claim_batch(worker, 1, lease=lease, job_types=job_types)), None)
+
+    def claim_batch(
+        self, worker: str, n: int, *, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> list[Claim[ProcessingJob]]:
+        """See `pipeline_store.unit_of_work.Store.claim_batch`."""
+        with self._committing() as uow:
+            return uow.jobs.claim_batch(worker, n, lease, job_types)
+
+    def complete(self, claim: Claim[ProcessingJob]) -> None:
+        """See `pipeline_store.unit_of_work.Store.complete`."""
+        with self._committing() as uow:
+            uow.jobs.complete(claim)
+
+    def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
+        """See `pipeline_store.unit_of_work.Store.complete_many`."""
+        with self._committing() as uow:
+            uow.jobs.complete_many(claims)
+
+    @contextmanager
+    def _committing(self) -> Generator[MemoryUnitOfWork]:
+        """Work alone, and keep what was done even when some of it was refused."""
+        with self._tables.lock, self.unit_of_work() as uow:
+            try:
+                yield uow
+            finally:
+                uow.commit()
 
     def upgrade(self) -> None:
         """Do nothing: there is no schema."""

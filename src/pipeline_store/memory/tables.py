@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
 from weakref import WeakKeyDictionary, WeakSet
 
-from pipeline_store.entity import fields_of
+from pipeline_store import json_value
+from pipeline_store.channels import (
+    Channel,
+    ChannelStatistics,
+    ConfigurationChange,
+    Music,
+    ProcessingJob,
+    SystemConfiguration,
+    TransformationPreset,
+    Video,
+    VideoStatistics,
+)
+from pipeline_store.entity import fields_of, key_of, key_type
+from pipeline_store.fields import JSON
 from pipeline_store.production import (
     Analytics,
     Clip,
@@ -20,6 +34,7 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
+from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +54,15 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     "reviews": ReviewLog,
     "config_overrides": ConfigOverride,
     "errors": ErrorLog,
+    "channels": Channel,
+    "videos": Video,
+    "jobs": ProcessingJob,
+    "presets": TransformationPreset,
+    "music": Music,
+    "channel_statistics": ChannelStatistics,
+    "video_statistics": VideoStatistics,
+    "system_configuration": SystemConfiguration,
+    "configuration_changes": ConfigurationChange,
 }
 """The class kept in each collection."""
 
@@ -46,6 +70,12 @@ _NAMES: Final[Mapping[type[Any], tuple[str, ...]]] = {
     kind: tuple(field.name for field in fields_of(kind)) for kind in KINDS.values()
 }
 """The fields of each class."""
+
+_JSON_NAMES: Final[Mapping[type[Any], tuple[str, ...]]] = {
+    kind: tuple(field.name for field in fields_of(kind) if field.metadata.get(JSON))
+    for kind in KINDS.values()
+}
+_KEYS: Final[Mapping[type[Any], str]] = {kind: key_of(kind).name for kind in KINDS.values()}
 
 
 class Tables:
@@ -62,8 +92,10 @@ class Tables:
         #: The unit of work that an object belongs to at present.
         self.owners: WeakKeyDictionary[object, MemorySession] = WeakKeyDictionary()
 
-    def next_key(self, collection: str) -> int:
+    def next_key(self, collection: str) -> int | UUID:
         """Return a key that was never given before."""
+        if key_type(KINDS[collection]) is UUID:
+            return new_key()
         with self.lock:
             self._last_key[collection] += 1
             return self._last_key[collection]
@@ -91,9 +123,12 @@ def copy_of(entity: T) -> T:
 
 def same_values(one: object, other: object) -> bool:
     """Whether two objects of one class hold equal values in every field."""
-    return values_of(one) == values_of(other)
+    held, held_by_other = values_of(one), values_of(other)
+    return held == held_by_other and all(
+        json_value.same(held[name], held_by_other[name]) for name in _JSON_NAMES[type(one)]
+    )
 
 
 def key_field(kind: type[Any]) -> str:
     """Return the name of the field that holds the key."""
-    return "id" if "id" in _NAMES[kind] else "key"
+    return _KEYS[kind]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from pipeline_store.entity import entity, identity, instant, integer, key_text, number
+from pipeline_store.entity import entity
+from pipeline_store.fields import identity, instant, integer, key_text, number
 from pipeline_store.repository import Repository
 
 if TYPE_CHECKING:

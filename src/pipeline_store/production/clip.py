@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from pipeline_store import values
-from pipeline_store.entity import choice, entity, identity, integer, number, reference, text
+from pipeline_store.entity import entity
 from pipeline_store.errors import InvalidValue
+from pipeline_store.fields import choice, identity, integer, number, reference, text
 from pipeline_store.production.discovered_video import ContentIdRisk
 from pipeline_store.repository import Repository
 

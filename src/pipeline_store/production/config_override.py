@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, Protocol
 
-from pipeline_store.entity import entity, instant, key_text, text
+from pipeline_store.entity import entity
+from pipeline_store.fields import instant, key_text, text
 from pipeline_store.repository import Repository
 
 SYSTEM: Final = "system"

@@ -6,17 +6,8 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pipeline_store.entity import (
-    change,
-    choice,
-    entity,
-    identity,
-    instant,
-    integer,
-    key_text,
-    number,
-    text,
-)
+from pipeline_store.entity import change, entity
+from pipeline_store.fields import choice, identity, instant, integer, key_text, number, text
 from pipeline_store.repository import Repository
 
 if TYPE_CHECKING:

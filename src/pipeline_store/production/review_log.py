@@ -8,17 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pipeline_store import values
-from pipeline_store.entity import (
-    change,
-    choice,
-    entity,
-    identity,
-    instant,
-    integer,
-    reference,
-    text,
-)
+from pipeline_store.entity import change, entity
 from pipeline_store.errors import Conflict, InvalidValue
+from pipeline_store.fields import choice, identity, instant, integer, reference, text
 from pipeline_store.repository import Repository
 
 if TYPE_CHECKING:

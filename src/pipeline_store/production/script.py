@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from pipeline_store.entity import entity, identity, instant, integer, number, reference, text
+from pipeline_store.entity import entity
+from pipeline_store.fields import identity, instant, integer, number, reference, text
 from pipeline_store.repository import Repository
 
 

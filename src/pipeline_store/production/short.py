@@ -6,17 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from pipeline_store.entity import (
-    change,
-    choice,
-    entity,
-    identity,
-    instant,
-    number,
-    reference,
-    text,
-)
+from pipeline_store.entity import change, entity
 from pipeline_store.errors import IllegalTransition, InvalidValue
+from pipeline_store.fields import choice, identity, instant, number, reference, text
 from pipeline_store.production.pipeline_run import PipelineRun, RunStatus
 from pipeline_store.repository import Repository
 

@@ -15,8 +15,9 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline_store import values
-from pipeline_store.entity import LIMITS, fields_of
+from pipeline_store.entity import fields_of
 from pipeline_store.errors import InvalidValue
+from pipeline_store.fields import LIMITS
 from pipeline_store.production.analytics import Analytics
 
 if TYPE_CHECKING:

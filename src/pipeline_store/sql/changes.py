@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import attributes, object_mapper
 
+from pipeline_store.entity import key_type
 from pipeline_store.errors import Conflict
+from pipeline_store.sql.columns import JsonValue
+from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,9 +36,19 @@ def refuse_gone(session: Session, entity: object, subject: str) -> None:
 
 def refuse_foreign_key(entity: object, subject: str) -> None:
     """Refuse an object that has a key which this store did not give."""
-    key = _key_of(_table_of(entity))
-    if key.autoincrement is True and getattr(entity, key.name) is not None:
+    if has_given_key(entity) and getattr(entity, _key_of(_table_of(entity)).name) is not None:
         raise Conflict(f"{subject} was read from another store, or removed")
+
+
+def has_given_key(entity: object) -> bool:
+    """Whether the object's key is given by the store, not by who makes it."""
+    return key_type(type(entity)) is not str
+
+
+def give_key(entity: object) -> None:
+    """Give a new object its key, unless the database does so when it is written."""
+    if key_type(type(entity)) is UUID:
+        object.__setattr__(entity, _key_of(_table_of(entity)).name, new_key())
 
 
 def values_held(entity: object) -> Mapping[str, Any]:
@@ -59,9 +73,8 @@ def restore(entity: object, read: Mapping[str, Any], held: Mapping[str, Any]) ->
 
 def forget_key(entity: object) -> None:
     """Make an object new again after its row was rolled back."""
-    key = _key_of(_table_of(entity))
-    if key.autoincrement is True:
-        attributes.set_committed_value(entity, key.name, None)
+    if has_given_key(entity):
+        attributes.set_committed_value(entity, _key_of(_table_of(entity)).name, None)
 
 
 def check_unchanged(session: Session, entities: Iterable[object]) -> None:
@@ -88,8 +101,9 @@ def _compare(
     for key in keys:
         if key not in rows:
             raise Conflict(f"{table.name} {key} was removed, or was read from another store")
-        for name in _names(table):
-            if _differs(rows[key][name], _value_read(expected[key], name)):
+        for column in table.columns:
+            name = column.name
+            if _differs(column, rows[key][name], _value_read(expected[key], name)):
                 raise Conflict(f"{table.name} {key}: somebody else changed {name} first")
 
 
@@ -99,7 +113,9 @@ def _value_read(entity: object, name: str) -> Any:
     return before[0] if before else None
 
 
-def _differs(found: Any, read: Any) -> bool:
+def _differs(column: sa.Column[Any], found: Any, read: Any) -> bool:
+    if isinstance(column.type, JsonValue):
+        return not column.type.compare_values(found, read)
     both_not_a_number = found != found and read != read  # noqa: PLR0124 - how NaN is told
     return bool(found != read) and not both_not_a_number
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import attributes, registry
 from sqlalchemy.sql.functions import FunctionElement
 
-from pipeline_store import values
+from pipeline_store import json_value, values
 from pipeline_store.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -251,6 +251,25 @@ class OpenChoice(sa.TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Return the member, or the stored value when there is none."""
         return self._members.get(value, value)
+
+
+class JsonValue(sa.TypeDecorator[Any]):
+    """A JSON value, kept as text and loaded immutable; None is SQL's NULL, or JSON's `null`."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def __init__(self, *, none_as_null: bool = True) -> None:
+        """Keep None as NULL, or with `none_as_null=False` as JSON's own."""
+        super().__init__(none_as_null=none_as_null)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return the value, immutable throughout."""
+        return json_value.thawed(value)
+
+    def compare_values(self, x: Any, y: Any) -> bool:
+        """Whether two values are stored alike."""
+        return json_value.same(x, y)
 
 
 class utc_now(FunctionElement[datetime]):  # noqa: N801 - reads like a SQL function

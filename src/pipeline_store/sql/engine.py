@@ -27,11 +27,13 @@ BUSY_TIMEOUT_SECONDS: Final = 30
 BEGIN_OPTION: Final = "pipeline_store_sqlite_begin"
 """Execution option: when SQLite's transaction starts, and with which lock.
 
-IMMEDIATE takes the write lock at once, DEFERRED takes none for reading, and WHEN_WRITING starts
-nothing until the first statement that writes, and then takes the write lock.
+IMMEDIATE takes the write lock at once, DEFERRED takes none for reading, WHEN_WRITING starts
+nothing until the first statement that writes, and then takes the write lock, and NEVER lets each
+statement be a transaction of its own.
 """
 
 WHEN_WRITING: Final = "WHEN_WRITING"
+NEVER: Final = "NEVER"
 
 SYNCHRONOUS: Final = "synchronous"
 """In the query of an SQLite URL: how a commit waits for the disk, FULL unless said otherwise."""
@@ -198,7 +200,7 @@ def _prepare_sqlite_connection(
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     mode = connection.get_execution_options().get(BEGIN_OPTION, "IMMEDIATE")
-    if mode != WHEN_WRITING:
+    if mode not in {WHEN_WRITING, NEVER}:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
 
@@ -208,6 +210,15 @@ def read_only(engine: Engine) -> Engine:
         **{BEGIN_OPTION: "DEFERRED"}
         if engine.dialect.name == "sqlite"
         else {"postgresql_readonly": True}
+    )
+
+
+def committing_each(engine: Engine) -> Engine:
+    """Return an engine on the same connections on which each statement commits itself."""
+    return engine.execution_options(
+        **{BEGIN_OPTION: NEVER}
+        if engine.dialect.name == "sqlite"
+        else {"isolation_level": "AUTOCOMMIT"}
     )
 
 

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session, SessionTransaction
 
+    from pipeline_store.clock import Clock
+
 
 class GuestSession(GuardedSession):
     """A caller's own session: its transaction is theirs, a savepoint in it is ours."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, clock: Clock) -> None:
         """Work in `session` from `enter` to `close`."""
-        super().__init__(session)
+        super().__init__(session, clock)
         # Undoing the caller's transaction is the caller's matter.
         event.remove(session, "after_rollback", self._let_go)
         self._savepoint: SessionTransaction | None = None

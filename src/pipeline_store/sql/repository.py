@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from pipeline_store import values
+from pipeline_store.entity import key_type
 from pipeline_store.errors import NotFound
 from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
 from pipeline_store.sql.columns import by_code_point
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline_store.sql.session import GuardedSession
 
 Entity = TypeVar("Entity")
-Key = TypeVar("Key", int, str)
+Key = TypeVar("Key", int, str, UUID)
 
 ROWS_PER_FLUSH = 1_000
 
@@ -57,7 +59,7 @@ class SqlRepository(Generic[Entity, Key]):
 
     def find(self, key: Key) -> Entity | None:
         """See `pipeline_store.repository.Repository.find`."""
-        check_key(self._key.name, key, self._key_is_text)
+        check_key(self._key.name, key, key_type(self.kind))
         found: Entity | None = self._session.find(self.kind, key)
         return found
 
@@ -73,10 +75,10 @@ class SqlRepository(Generic[Entity, Key]):
     def page(self, after: Key | None = None, limit: int = 100) -> list[Entity]:
         """See `pipeline_store.repository.Repository.page`."""
         check_limit(limit)
-        key = by_code_point(self._key) if self._key_is_text else self._key
+        key = by_code_point(self._key) if key_type(self.kind) is str else self._key
         statement = sa.select(self.kind).order_by(key).limit(limit)
         if after is not None:
-            check_key("after", after, self._key_is_text)
+            check_key("after", after, key_type(self.kind))
             statement = statement.where(key > after)
         return self._all(statement)
 
@@ -85,9 +87,9 @@ class SqlRepository(Generic[Entity, Key]):
         (key,) = self.table.primary_key
         return key
 
-    @property
-    def _key_is_text(self) -> bool:
-        return isinstance(self._key.type, sa.Text)
+    def _first(self, statement: sa.Select[Any]) -> Entity | None:
+        found: Entity | None = self._session.scalar(statement)
+        return found
 
     def _all(self, statement: sa.Select[Any]) -> list[Entity]:
         return list(self._session.scalars(statement))

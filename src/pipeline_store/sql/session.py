@@ -17,15 +17,18 @@ from pipeline_store.errors import (
     RolledBack,
     StoreUnavailable,
 )
+from pipeline_store.repository import touch
 from pipeline_store.sql.changes import (
     check_unchanged,
     forget_key,
+    give_key,
     refuse_foreign_key,
     refuse_gone,
     restore,
     values_held,
     values_read,
 )
+from pipeline_store.sql.dependents import dependents_of
 from pipeline_store.sql.failures import translated
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Result, ScalarResult
     from sqlalchemy.sql.base import Executable
     from sqlalchemy.sql.selectable import TypedReturnsRows
+
+    from pipeline_store.clock import Clock
 
     AnyResult = Result[*tuple[Any, ...]]
 
@@ -47,9 +52,10 @@ class GuardedSession:
     difference is a `Conflict`. The ten production tables have no version column to do this with.
     """
 
-    def __init__(self, session: Session, *, read_only: bool = False) -> None:
-        """Guard `session`; with `read_only`, refuse every write."""
+    def __init__(self, session: Session, clock: Clock, *, read_only: bool = False) -> None:
+        """Guard `session`; with `read_only`, refuse every write. `clock` tells when of changes."""
         self.session: Final = session
+        self.clock: Final = clock
         self.read_only: Final = read_only
         self.undone = False
         self.closed = False
@@ -129,7 +135,7 @@ class GuardedSession:
 
     def refresh(self, kind: type[T], statement: Executable) -> Sequence[T]:
         """Return what a statement finds or writes, with the values that are in the database now."""
-        before = {entity: values_held(entity) for entity in self._known(kind)}
+        before = {entity: values_held(entity) for entity in self.known(kind)}
         found: Sequence[T] = (
             self.execute(
                 statement.execution_options(populate_existing=True, synchronize_session=False)
@@ -144,10 +150,11 @@ class GuardedSession:
 
     def refresh_known(self, kind: type[T], statement: Executable) -> None:
         """Do so for the objects of this unit of work only; without any, do nothing."""
-        if self._known(kind):
+        if self.known(kind):
             self.refresh(kind, statement)
 
-    def _known(self, kind: type[T]) -> list[T]:
+    def known(self, kind: type[T]) -> list[T]:
+        """Return the objects of that class that this unit of work has."""
         return [each for each in self.session.identity_map.values() if isinstance(each, kind)]
 
     def scalars(self, statement: TypedReturnsRows[T]) -> ScalarResult[T]:
@@ -177,6 +184,7 @@ class GuardedSession:
                     if object_mapper(entity).identity_key_from_instance(entity) in known:
                         raise AlreadyExists(f"{subject} is there already")
                     self._added.append(entity)
+                    give_key(entity)
                 elif state.session is None:
                     taken_in.append(entity)
             self._take_in(session, taken_in, subject)
@@ -201,8 +209,28 @@ class GuardedSession:
             if entity not in session:
                 self._take_in(session, [entity], subject)
                 session.add(entity)
+            self._release_dependents(session, entity)
             session.delete(entity)
             session.flush()
+
+    def _release_dependents(self, session: Session, entity: object) -> None:
+        """Let the objects of this unit of work know what the removal does to their rows."""
+        for rows in dependents_of(entity):
+            session.flush()
+            known = [each for each in session.identity_map.values() if rows.include(each)]
+            if rows.are_removed:
+                for each in known:
+                    self._release_dependents(session, each)
+                    session.delete(each)
+                # Before the row that they refer to, with which the database would remove them.
+                session.flush()
+                continue
+            emptied = rows.emptied(self.clock)
+            session.execute(rows.update().values(emptied))
+            for each in known:
+                self._read.setdefault(each, values_read(each))
+                for name, value in emptied.items():
+                    attributes.set_committed_value(each, name, value)
 
     def lock(self, name: str) -> None:
         """Wait until no other unit of work holds this lock, and hold it until the end of this one.
@@ -290,5 +318,7 @@ class GuardedSession:
         if self.read_only and (changed or removed or session.new):
             self.check_writable()
         check_unchanged(session, [*changed, *removed])
+        for entity in changed:
+            touch(entity, self.clock)
         for entity in [*changed, *removed]:
             self._read.setdefault(entity, values_read(entity))

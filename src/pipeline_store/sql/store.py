@@ -18,10 +18,16 @@ from pipeline_store.sql.engine import (
 )
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.session import GuardedSession
+from pipeline_store.sql.short_way import ShortWay
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
 from pipeline_store.unit_of_work import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+
+    from pipeline_store.channels import JobType, ProcessingJob
+    from pipeline_store.claim import Claim
     from pipeline_store.clock import Clock
 
 
@@ -37,6 +43,7 @@ class SqlStore(Store):
         self._clock = clock
         self.engine = make_engine(self._url, awaited=awaited, **options)
         self._reading = read_only(self.engine)
+        self._short_way = ShortWay(self.engine, clock)
         self._schema_is_current = False
 
     def unit_of_work(
@@ -47,9 +54,8 @@ class SqlStore(Store):
             return SqlUnitOfWork.over(session, clock=self._clock)
         engine = self._reading if read_only else self.engine
         own = Session(engine, expire_on_commit=False)
-        return SqlUnitOfWork(
-            GuardedSession(own, read_only=read_only), self._clock, self.check_schema
-        )
+        guarded = GuardedSession(own, self._clock, read_only=read_only)
+        return SqlUnitOfWork(guarded, self._clock, self.check_schema)
 
     def check_schema(self) -> None:
         """Refuse a database at another revision; asked once, since revisions only go up."""
@@ -62,6 +68,29 @@ class SqlStore(Store):
         """See `pipeline_store.unit_of_work.Store.upgrade`."""
         create_sqlite_file(self._url)
         schema.upgrade(self.engine)
+
+    def claim_next(
+        self, worker: str, *, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> Claim[ProcessingJob] | None:
+        """See `pipeline_store.unit_of_work.Store.claim_next`."""
+        return next(iter(self.claim_batch(worker, 1, lease=lease, job_types=job_types)), None)
+
+    def claim_batch(
+        self, worker: str, n: int, *, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> list[Claim[ProcessingJob]]:
+        """See `pipeline_store.unit_of_work.Store.claim_batch`."""
+        self.check_schema()
+        return self._short_way.claim_batch(worker, n, lease, job_types)
+
+    def complete(self, claim: Claim[ProcessingJob]) -> None:
+        """See `pipeline_store.unit_of_work.Store.complete`."""
+        self.check_schema()
+        self._short_way.complete(claim)
+
+    def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
+        """See `pipeline_store.unit_of_work.Store.complete_many`."""
+        self.check_schema()
+        self._short_way.complete_many(claims)
 
     def adopt(self) -> AdoptionReport:
         """Take over the SQLite file, whose ten tables another program made; see `adopt`."""

@@ -6,6 +6,17 @@ from typing import TYPE_CHECKING, Self, final
 
 from pipeline_store import values
 from pipeline_store.clock import utc_now
+from pipeline_store.sql.channels import (
+    SqlChannelRepository,
+    SqlChannelStatisticsRepository,
+    SqlConfigurationChangeRepository,
+    SqlMusicRepository,
+    SqlProcessingJobRepository,
+    SqlSystemConfigurationRepository,
+    SqlTransformationPresetRepository,
+    SqlVideoRepository,
+    SqlVideoStatisticsRepository,
+)
 from pipeline_store.sql.guest import GuestSession
 from pipeline_store.sql.production import (
     SqlAnalyticsRepository,
@@ -55,6 +66,15 @@ class SqlUnitOfWork(UnitOfWork):
         self.reviews = SqlReviewLogRepository(session, clock)
         self.config_overrides = SqlConfigOverrideRepository(session, clock)
         self.errors = SqlErrorLogRepository(session, clock)
+        self.channels = SqlChannelRepository(session, clock)
+        self.videos = SqlVideoRepository(session, clock)
+        self.jobs = SqlProcessingJobRepository(session, clock)
+        self.presets = SqlTransformationPresetRepository(session, clock)
+        self.music = SqlMusicRepository(session, clock)
+        self.channel_statistics = SqlChannelStatisticsRepository(session, clock)
+        self.video_statistics = SqlVideoStatisticsRepository(session, clock)
+        self.system_configuration = SqlSystemConfigurationRepository(session, clock)
+        self.configuration_changes = SqlConfigurationChangeRepository(session, clock)
         self._check_schema = check_schema
 
     @classmethod
@@ -64,7 +84,7 @@ class SqlUnitOfWork(UnitOfWork):
         `commit()` only writes to the session; leaving without it undoes what was done since the
         unit of work was entered, by a savepoint, and leaves the caller's earlier work alone.
         """
-        return cls(GuestSession(session), clock)
+        return cls(GuestSession(session, clock), clock)
 
     def commit(self) -> None:
         """See `pipeline_store.unit_of_work.UnitOfWork.commit`."""

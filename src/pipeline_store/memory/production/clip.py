@@ -21,7 +21,7 @@ class MemoryClipRepository(MemoryRepository[Clip, int], ClipRepository):
 
     def for_run(self, run_id: int, skipped: bool = True) -> list[Clip]:
         """See `ClipRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         found = self._where(lambda clip: clip.pipeline_run_id == run_id)
         left_out: frozenset[int] = frozenset()
         if not skipped:

@@ -47,5 +47,5 @@ class MemoryConfigOverrideRepository(
 
     def starting_with(self, prefix: str) -> list[ConfigOverride]:
         """See `ConfigOverrideRepository.starting_with`."""
-        check_key("prefix", prefix, is_text=True)
+        check_key("prefix", prefix, str)
         return self._where(lambda override: override.key.startswith(prefix))

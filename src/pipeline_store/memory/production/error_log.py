@@ -24,7 +24,7 @@ class MemoryErrorLogRepository(MemoryRepository[ErrorLog, int], ErrorLogReposito
         """See `ErrorLogRepository.recent`."""
         check_limit(limit)
         if module is not None:
-            check_key("module", module, is_text=True)
+            check_key("module", module, str)
         found = self._where(
             lambda error: (
                 module in (None, error.module) and (error.resolved == 0 or not unresolved_only)

@@ -26,7 +26,7 @@ class MemoryReviewLogRepository(MemoryRepository[ReviewLog, int], ReviewLogRepos
 
     def for_run(self, run_id: int) -> list[ReviewLog]:
         """See `ReviewLogRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         return self._oldest_first(lambda review: review.pipeline_run_id == run_id)
 
     def open_for(self, run_id: int) -> ReviewLog | None:

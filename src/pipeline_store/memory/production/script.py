@@ -20,7 +20,7 @@ class MemoryScriptRepository(MemoryRepository[Script, int], ScriptRepository):
 
     def for_run(self, run_id: int) -> list[Script]:
         """See `ScriptRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         found = self._where(lambda script: script.pipeline_run_id == run_id)
         return sorted(found, key=lambda script: (script.generated_at, script.id))
 

@@ -22,7 +22,7 @@ class MemoryShortRepository(MemoryRepository[Short, int], ShortRepository):
 
     def for_run(self, run_id: int) -> list[Short]:
         """See `ShortRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         return self._where(lambda short: short.pipeline_run_id == run_id)
 
     def in_status(self, status: ShortStatus) -> list[Short]:

@@ -20,6 +20,6 @@ class MemoryTTSAudioRepository(MemoryRepository[TTSAudio, int], TTSAudioReposito
 
     def for_run(self, run_id: int) -> list[TTSAudio]:
         """See `TTSAudioRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         found = self._where(lambda audio: audio.pipeline_run_id == run_id)
         return sorted(found, key=lambda audio: (audio.generated_at, audio.id))

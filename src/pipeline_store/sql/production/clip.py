@@ -48,7 +48,7 @@ class SqlClipRepository(SqlRepository[Clip, int], ClipRepository):
 
     def for_run(self, run_id: int, skipped: bool = True) -> list[Clip]:
         """See `ClipRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         c = clips.c
         found = self._all(
             sa.select(Clip).where(c.pipeline_run_id == run_id).order_by(c.rank_position, c.id)

@@ -64,7 +64,7 @@ class SqlConfigOverrideRepository(SqlRepository[ConfigOverride, str], ConfigOver
 
     def starting_with(self, prefix: str) -> list[ConfigOverride]:
         """See `ConfigOverrideRepository.starting_with`."""
-        check_key("prefix", prefix, is_text=True)
+        check_key("prefix", prefix, str)
         c = config_overrides.c
         # LIKE folds case on SQLite; comparing the first characters does not, on either database.
         same = sa.func.substr(c.key, 1, len(prefix)) == prefix

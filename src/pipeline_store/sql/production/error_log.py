@@ -51,7 +51,7 @@ class SqlErrorLogRepository(SqlRepository[ErrorLog, int], ErrorLogRepository):
         c = error_log.c
         statement = sa.select(ErrorLog)
         if module is not None:
-            check_key("module", module, is_text=True)
+            check_key("module", module, str)
             statement = statement.where(c.module == module)
         if unresolved_only:
             statement = statement.where(c.resolved == 0)

@@ -57,7 +57,7 @@ class SqlReviewLogRepository(SqlRepository[ReviewLog, int], ReviewLogRepository)
 
     def for_run(self, run_id: int) -> list[ReviewLog]:
         """See `ReviewLogRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         c = review_log.c
         return self._all(sa.select(ReviewLog).where(c.pipeline_run_id == run_id).order_by(*_by_age))
 

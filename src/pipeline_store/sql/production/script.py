@@ -45,7 +45,7 @@ class SqlScriptRepository(SqlRepository[Script, int], ScriptRepository):
 
     def for_run(self, run_id: int) -> list[Script]:
         """See `ScriptRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         c = scripts.c
         return self._all(
             sa.select(Script)

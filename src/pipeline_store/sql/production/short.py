@@ -40,7 +40,7 @@ class SqlShortRepository(SqlRepository[Short, int], ShortRepository):
 
     def for_run(self, run_id: int) -> list[Short]:
         """See `ShortRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         c = shorts.c
         return self._all(sa.select(Short).where(c.pipeline_run_id == run_id).order_by(c.id))
 

@@ -43,7 +43,7 @@ class SqlTTSAudioRepository(SqlRepository[TTSAudio, int], TTSAudioRepository):
 
     def for_run(self, run_id: int) -> list[TTSAudio]:
         """See `TTSAudioRepository.for_run`."""
-        check_key("run_id", run_id, is_text=False)
+        check_key("run_id", run_id)
         c = tts_audio.c
         return self._all(
             sa.select(TTSAudio)

@@ -1,0 +1,77 @@
+"""What a worker holds while it works on something."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import attrs
+
+from pipeline_store import values
+from pipeline_store.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Item = TypeVar("Item")
+
+SHORTEST_LEASE: Final = timedelta(milliseconds=1)
+LONGEST_LEASE: Final = timedelta(days=7)
+LARGEST_BATCH: Final = 1_000
+
+
+@attrs.frozen(kw_only=True)
+class Claim(Generic[Item]):
+    """A lease on one item. Every write of its worker carries it, and is refused once it ended.
+
+    The item is as it was when it was claimed; read it anew to change it.
+    """
+
+    item: Item
+    #: Grows with every claim of the item, so that an earlier holder is told apart.
+    token: int
+    #: How many times the item was claimed, this one included.
+    attempt: int
+    worker: str
+    #: By the clock of the database server, or of the store for SQLite and memory.
+    expires_at: datetime
+
+
+def check_lease(lease: Any) -> None:
+    """Refuse a lease that is no `timedelta` from 1 millisecond to 7 days."""
+    if not isinstance(lease, timedelta):
+        raise InvalidValue(f"lease: timedelta expected, found {type(lease).__name__}")
+    if not SHORTEST_LEASE <= lease <= LONGEST_LEASE:
+        raise InvalidValue(f"lease: 1 millisecond to 7 days expected, found {lease}")
+
+
+def check_claiming(worker: Any, count: Any, lease: Any) -> None:
+    """Refuse a claim without a worker, of fewer than 1 or more than 1,000, or a bad lease."""
+    values.check_text("worker", worker, longest=values.LONGEST_KEY, empty=False)
+    values.check_integer("n", count, least=1, most=LARGEST_BATCH)
+    check_lease(lease)
+
+
+def check_claim(claim: Any, kind: type[Any]) -> None:
+    """Refuse anything but a claim on an object of that class."""
+    if not isinstance(claim, Claim):
+        raise InvalidValue(f"claim: Claim expected, found {type(claim).__name__}")
+    item: Any = claim.item  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    if not isinstance(item, kind):
+        raise InvalidValue(f"claim: one of a {kind.__name__} expected")
+
+
+def checked_claims(claims: Any, kind: type[Any]) -> list[Claim[Any]]:
+    """Return the claims as a list.
+
+    Raises:
+        InvalidValue: one is none of an object of that class, or there are more than 1,000.
+    """
+    values.check_several("claims", claims)
+    several: Iterable[Claim[Any]] = claims
+    found = list(several)
+    for claim in found:
+        check_claim(claim, kind)
+    if len(found) > LARGEST_BATCH:
+        raise InvalidValue(f"claims: at most {LARGEST_BATCH} at once, found {len(found)}")
+    return found

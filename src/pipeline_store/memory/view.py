@@ -1,0 +1,116 @@
+"""What an in-memory store would hold if a unit of work committed now, and the rules of that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline_store.entity import fields_of
+from pipeline_store.errors import AlreadyExists, InUse, NotFound
+from pipeline_store.fields import ON_DELETE, REFERS_TO, UNIQUE
+from pipeline_store.memory.tables import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pipeline_store.memory.tables import Tables
+
+    Place = tuple[str, Any]
+
+
+class View:
+    """The committed rows, with the changes of one unit of work laid over them."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        objects: Mapping[Place, Any],
+        removed: Mapping[Place, Any],
+        added: Mapping[int, Any],
+    ) -> None:
+        """Look at what these hold at the time of each call."""
+        self._tables = tables
+        self._objects = objects
+        self._removed = removed
+        self._added = added
+
+    def keys(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
+        """Return the keys of the objects that meet the condition, in order."""
+        return sorted(self._keys(collection, condition))
+
+    def keys_with(self, collection: str, name: str, value: object) -> set[Any]:
+        """Return the keys of the objects whose field holds the value."""
+        return self._keys(collection, lambda row: bool(_held(row)[name] == value))
+
+    def _keys(self, collection: str, condition: Callable[[Any], bool]) -> set[Any]:
+        with self._tables.lock:
+            rows = list(self._tables.rows[collection].items())
+        keys = {key for key, row in rows if condition(row)}
+        for (owner, key), entity in self._objects.items():
+            if owner == collection:
+                (keys.add if condition(entity) else keys.discard)(key)
+        return keys - {key for owner, key in self._removed if owner == collection}
+
+    def is_there(self, place: Place) -> bool:
+        """Whether there is an object with this key."""
+        if place in self._removed:
+            return False
+        added_here = id(self._objects.get(place)) in self._added
+        return added_here or place[1] in self._tables.rows[place[0]]
+
+    def check(self, entity: Any, place: Place) -> None:
+        """Refuse an object that refers to none, or holds a value that another one holds.
+
+        Raises:
+            NotFound: it refers to an object that is not there.
+            AlreadyExists: another one holds a value that must be unique.
+        """
+        for field in fields_of(entity.__class__):
+            self._check_reference(place[0], field.name, field.metadata, entity)
+            if UNIQUE in field.metadata:
+                self._check_unique(place, field.name, field.metadata[UNIQUE], entity)
+
+    def refuse_referred_to(self, place: Place) -> None:
+        """Refuse the removal of an object that others refer to.
+
+        Raises:
+            InUse: naming them.
+        """
+        for other, field, _ in referring_to(place[0]):
+            if self.keys_with(other, field, place[1]):
+                raise InUse(f"{place[0]} {place[1]} is still referred to by {other}")
+
+    def _check_reference(
+        self, collection: str, name: str, metadata: Mapping[Any, Any], entity: Any
+    ) -> None:
+        parent = metadata.get(REFERS_TO)
+        key = _held(entity)[name]
+        if parent is not None and key is not None and not self.is_there((parent, key)):
+            raise NotFound(f"{collection}: {name} refers to {parent} {key}, which is not there")
+
+    def _check_unique(
+        self, place: Place, name: str, with_names: tuple[str, ...], entity: Any
+    ) -> None:
+        held = _held(entity)
+        # To a database, an empty value equals no other.
+        if held[name] is None:
+            return
+        names = (name, *with_names)
+
+        def is_alike(row: Any) -> bool:
+            return all(_held(row)[each] == held[each] for each in names)
+
+        if self._keys(place[0], is_alike) - {place[1]}:
+            raise AlreadyExists(f"{place[0]}: {name} {held[name]!r} is there already")
+
+
+def _held(entity: object) -> dict[str, Any]:
+    # Past SQLAlchemy, which may have mapped the class.
+    return entity.__dict__
+
+
+def referring_to(collection: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the collections that refer to this one, the field, and what a removal does to them."""
+    for other, kind in KINDS.items():
+        for field in fields_of(kind):
+            if field.metadata.get(REFERS_TO) == collection:
+                yield other, field.name, field.metadata.get(ON_DELETE, "refuse")

@@ -1,0 +1,242 @@
+"""The repository of jobs, and the queue of those to be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+from uuid import UUID
+
+import attrs
+import sqlalchemy as sa
+
+from pipeline_store import values
+from pipeline_store.channels import JobStatus, ProcessingJob, ProcessingJobRepository
+from pipeline_store.channels.processing_job import (
+    checked_types,
+    lost_message,
+    pause_key,
+    paused_of,
+    statistics_of,
+)
+from pipeline_store.claim import Claim, check_claim, check_claiming, check_lease, checked_claims
+from pipeline_store.errors import LeaseLost
+from pipeline_store.json_value import as_object
+from pipeline_store.pauses import JOBS_PAUSED, PAUSED
+from pipeline_store.repository import check_limit
+from pipeline_store.sql.channels import job_statements
+from pipeline_store.sql.channels.job_statements import video_processing_jobs
+from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, seconds_between
+from pipeline_store.sql.production import SqlConfigOverrideRepository
+from pipeline_store.sql.repository import SqlRepository, batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from pipeline_store.channels import JobStatistics, JobType
+    from pipeline_store.clock import Clock
+    from pipeline_store.sql.session import GuardedSession
+
+JOBS_PER_STATEMENT = 1_000
+
+
+@final
+class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJobRepository):
+    """Jobs in the table video_processing_jobs."""
+
+    kind = ProcessingJob
+    table = video_processing_jobs
+
+    def __init__(self, session: GuardedSession, now: Clock) -> None:
+        """See `SqlRepository`."""
+        super().__init__(session, now)
+        self._overrides = SqlConfigOverrideRepository(session, now)
+
+    def claim_next(
+        self, worker: str, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> Claim[ProcessingJob] | None:
+        """See `ProcessingJobRepository.claim_next`."""
+        return next(iter(self.claim_batch(worker, 1, lease, job_types)), None)
+
+    def claim_batch(
+        self, worker: str, n: int, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> list[Claim[ProcessingJob]]:
+        """See `ProcessingJobRepository.claim_batch`."""
+        self._session.check_writable()
+        check_claiming(worker, n, lease)
+        wanted = checked_types(job_types)
+        self._wake()
+        statement = job_statements.claim(self._session.dialect, wanted, look_first=False)
+        rows = self._write(statement, lease, count=n, worker_name=worker).all()
+        jobs = self._read_again([row.id for row in rows])
+        return [claim_of(job, worker) for job in sorted(jobs, key=in_order)]
+
+    def heartbeat(self, claim: Claim[ProcessingJob], lease: timedelta) -> Claim[ProcessingJob]:
+        """See `ProcessingJobRepository.heartbeat`."""
+        self._session.check_writable()
+        check_claim(claim, ProcessingJob)
+        check_lease(lease)
+        statement = job_statements.heartbeat(self._session.dialect)
+        ends: datetime | None = self._write(statement, lease, **held_by(claim)).scalar()
+        if ends is None:
+            raise LeaseLost(lost_message([claim]))
+        self._read_known_again([claim.item.id])
+        return attrs.evolve(claim, expires_at=ends)
+
+    def complete(self, claim: Claim[ProcessingJob]) -> None:
+        """See `ProcessingJobRepository.complete`."""
+        self._write_held(job_statements.complete, claim)
+
+    def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
+        """See `ProcessingJobRepository.complete_many`."""
+        self._session.check_writable()
+        several = checked_claims(claims, ProcessingJob)
+        if not several:
+            return
+        statement = job_statements.complete_many(self._session.dialect)
+        completed = self._write(statement, pairs=pairs_of(several)).scalars().all()
+        self._read_known_again(completed)
+        refuse_lost(several, completed)
+
+    def fail(
+        self,
+        claim: Claim[ProcessingJob],
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        permanent: bool = False,
+    ) -> None:
+        """See `ProcessingJobRepository.fail`."""
+        values.check_text("message", message)
+        told = None if details is None else as_object("details", details)
+        values.check_flag("permanent", permanent)
+        self._write_held(
+            job_statements.fail, claim, message=message, details=told, permanent=permanent
+        )
+
+    def release(self, claim: Claim[ProcessingJob]) -> None:
+        """See `ProcessingJobRepository.release`."""
+        self._write_held(job_statements.release, claim)
+
+    def retry(self, job_id: UUID) -> ProcessingJob:
+        """See `ProcessingJobRepository.retry`."""
+        self._session.check_writable()
+        self._wake()
+        job = self.get(job_id)
+        job.queue_again(self._now())
+        self._session.flush()
+        return job
+
+    def pause(self, job_type: JobType | None = None, by: str = "system") -> None:
+        """See `ProcessingJobRepository.pause`."""
+        self._overrides.set(pause_key(job_type), PAUSED, by)
+
+    def resume(self, job_type: JobType | None = None) -> bool:
+        """See `ProcessingJobRepository.resume`."""
+        return self._overrides.unset(pause_key(job_type))
+
+    def paused(self) -> list[str]:
+        """See `ProcessingJobRepository.paused`."""
+        found = self._overrides.starting_with(JOBS_PAUSED)
+        return paused_of((each.key, each.value) for each in found)
+
+    def in_status(self, status: JobStatus, limit: int = 100) -> list[ProcessingJob]:
+        """See `ProcessingJobRepository.in_status`."""
+        wanted = values.as_member("status", JobStatus, status)
+        check_limit(limit)
+        c = video_processing_jobs.c
+        found = sa.select(ProcessingJob).where(c.status == wanted)
+        return self._all(found.order_by(c.priority.desc(), c.queued_at, c.id).limit(limit))
+
+    def statistics(self, job_type: JobType | None = None) -> JobStatistics:
+        """See `ProcessingJobRepository.statistics`."""
+        wanted = checked_types(None if job_type is None else [job_type])
+        c = video_processing_jobs.c
+        ran = seconds_between(c.started_at, c.completed_at)
+        counts: dict[JobStatus, int] = {}
+        waited = started = 0.0
+        mean_run = None
+        grouped = (
+            sa.select(
+                c.status,
+                sa.func.count().label("number"),
+                sa.func.count(c.started_at).label("started"),
+                sa.func.sum(seconds_between(c.queued_at, c.started_at)).label("waited"),
+                sa.func.avg(ran).label("ran"),
+            )
+            .where(c.job_type.in_(wanted))
+            .group_by(c.status)
+        )
+        for row in self._session.execute(grouped):
+            counts[row.status] = row.number
+            started += row.started
+            waited += row.waited or 0.0
+            if row.status == JobStatus.COMPLETED:
+                mean_run = row.ran
+        return statistics_of(counts, waited / started if started else None, mean_run)
+
+    def _wake(self) -> None:
+        """End the leases and waits that are over, before an urgent one of them is passed over."""
+        statement = job_statements.wake(self._session.dialect)
+        woken = LOOKED_AT_AT_ONCE
+        while woken == LOOKED_AT_AT_ONCE:
+            woken = self._write(statement).rowcount
+            if woken:
+                self._read_known_again(None)
+
+    def _write_held(
+        self, make: Callable[[str], sa.Executable], claim: Claim[ProcessingJob], **given: Any
+    ) -> None:
+        self._session.check_writable()
+        check_claim(claim, ProcessingJob)
+        if self._write(make(self._session.dialect), **held_by(claim), **given).rowcount == 0:
+            raise LeaseLost(lost_message([claim]))
+        self._read_known_again([claim.item.id])
+
+    def _write(self, statement: sa.Executable, lease: timedelta | None = None, **given: Any) -> Any:
+        now = values.as_instant("clock", self._now())
+        clock = CLOCKS[self._session.dialect]
+        return self._session.execute(
+            statement, {"now": now, **clock.parameters(now, lease), **given}
+        )
+
+    def _read_again(self, keys: Sequence[UUID]) -> list[ProcessingJob]:
+        found: list[ProcessingJob] = []
+        for batch in batches(keys, JOBS_PER_STATEMENT):
+            of_batch = sa.select(ProcessingJob).where(video_processing_jobs.c.id.in_(batch))
+            found += self._session.refresh(ProcessingJob, of_batch)
+        return found
+
+    def _read_known_again(self, keys: Iterable[UUID] | None) -> None:
+        """Let the objects of this unit of work hold what a statement has written."""
+        known = {job.id for job in self._session.known(ProcessingJob)}
+        self._read_again(list(known if keys is None else known.intersection(keys)))
+
+
+def in_order(job: ProcessingJob) -> tuple[Any, ...]:
+    """Return what jobs are handed out by, least first."""
+    return (-job.priority, job.queued_at, job.id)
+
+
+def claim_of(job: ProcessingJob, worker: str) -> Claim[ProcessingJob]:
+    """Return the claim on a job that was just taken."""
+    ends: Any = job.due_at
+    return Claim(
+        item=job, token=job.lease_token, attempt=job.attempts, worker=worker, expires_at=ends
+    )
+
+
+def held_by(claim: Claim[ProcessingJob]) -> dict[str, Any]:
+    """Return the parameters by which a statement knows the holder of a lease."""
+    return {"held_id": claim.item.id, "held_token": claim.token}
+
+
+def pairs_of(claims: Iterable[Claim[ProcessingJob]]) -> list[tuple[UUID, int]]:
+    """Return the same for several."""
+    return [(claim.item.id, claim.token) for claim in claims]
+
+
+def refuse_lost(claims: Iterable[Claim[ProcessingJob]], written: Iterable[UUID]) -> None:
+    """Raise `LeaseLost` for the claims whose job was not written."""
+    done = set(written)
+    lost = [claim for claim in claims if claim.item.id not in done]
+    if lost:
+        raise LeaseLost(lost_message(lost))
