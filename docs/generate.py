@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 import pipeline_store
 from pipeline_store import aio, errors, production, services
 from pipeline_store.cli.app import app
-from pipeline_store.entity import LIMITS, NOW_BY_DEFAULT, REFERS_TO, UNIQUE
+from pipeline_store.fields import LIMITS, NOW_BY_DEFAULT, REFERS_TO, UNIQUE
 from pipeline_store.importers import importing
 from pipeline_store.importers.niches import NicheRules
 from pipeline_store.importers.summary import FileSummary

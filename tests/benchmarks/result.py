@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import statistics
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROUNDS, MOST_ROUNDS = 5, 15
+SHORT_WARM_UP, SHORT_ROUNDS, MOST_SHORT_ROUNDS = 3, 60, 240
 AT_LEAST, AT_MOST = "at least", "at most"
 
 
@@ -70,3 +72,30 @@ def best_seconds(
             run()
             best[name] = min(best[name], time.perf_counter() - start)
     return best
+
+
+def quiet_seconds(
+    rivals: Mapping[str, Callable[[], float]],
+    is_enough: Callable[[Mapping[str, float]], bool],
+) -> dict[str, float]:
+    """The median of what each rival says it took, in the quietest third of many short rounds.
+
+    For what waits for the disk, which other work makes slow for seconds on end, and slow for all
+    alike: in such a round there is nothing to compare. A round is as quiet as it is short for all
+    rivals together. More are run, to a limit, before a result that is not good enough is believed.
+    """
+    rounds: list[dict[str, float]] = []
+    turns = list(rivals.items())
+    for number in range(-SHORT_WARM_UP, MOST_SHORT_ROUNDS):
+        if number >= SHORT_ROUNDS and number % SHORT_ROUNDS == 0 and is_enough(_medians(rounds)):
+            break
+        taken = {name: run() for name, run in turns}
+        turns.reverse()
+        if number >= 0:
+            rounds.append(taken)
+    return _medians(rounds)
+
+
+def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    quiet = sorted(rounds, key=lambda each: sum(each.values()))[: max(1, len(rounds) // 3)]
+    return {name: statistics.median(each[name] for each in quiet) for name in quiet[0]}

@@ -2,7 +2,8 @@
 
 Rivals take turns, and of each the best round counts, for it is the one that other work on the
 machine disturbed least: of five rounds, or of up to fifteen while a target seems to be missed.
-`latest_for` compares medians of 300 calls.
+`latest_for` compares medians of 300 calls. Claims compare medians of the quietest third of 60 to
+240 short rounds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import latest, memory, recording
+from tests.benchmarks import claims, latest, memory, recording
 from tests.postgres_server import (
     FAST,
     LocalPostgresServer,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.result import Result
 
-GROUPS = ("recording", "memory", "latest")
+GROUPS = ("recording", "memory", "claims", "latest")
 LINE = "{:<64} {:>13} {:>13}  {:<22} {:>6}  {:<13} {}"
 
 
@@ -68,6 +69,8 @@ def measure(groups: Sequence[str]) -> Iterator[Result]:
             if "memory" in groups:
                 yield memory.on_postgresql(server)
                 yield memory.on_sqlite(folder)
+            if "claims" in groups:
+                yield from claims.on_postgresql(server)
         if "latest" in groups:
             with LocalPostgresServer(binaries, {**FAST, **latest.FILLED_SOON}) as server:
                 yield latest.on_postgresql(server)
@@ -76,7 +79,7 @@ def measure(groups: Sequence[str]) -> Iterator[Result]:
 
 def line(result: Result) -> str:
     """The result as a row of the table."""
-    digits = 0 if result.unit == "rows/s" else 1
+    digits = 0 if result.unit.endswith("/s") else 1
     target = "" if result.target is None else f"{result.bound} {result.target}"
     return LINE.format(
         result.what,

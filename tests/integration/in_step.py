@@ -12,8 +12,8 @@ import attrs
 import psycopg
 
 from pipeline_store import open_async_store, open_store
-from pipeline_store.entity import REFERS_TO
 from pipeline_store.errors import PipelineStoreError
+from pipeline_store.fields import REFERS_TO
 from pipeline_store.production import (
     Analytics,
     Clip,

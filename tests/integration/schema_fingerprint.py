@@ -63,7 +63,7 @@ def _constraints(inspector: sa.Inspector, table: str, found: Fingerprint) -> Non
             index["column_names"],
             index["unique"],
             index.get("column_sorting"),
-            str(index.get("dialect_options")),
+            sorted((name, str(each)) for name, each in index.get("dialect_options", {}).items()),
         )
     for check in inspector.get_check_constraints(table):
         found[f"{table} check {check['name']}"] = check["sqltext"]

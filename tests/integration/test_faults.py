@@ -19,13 +19,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from pipeline_store import open_async_store, open_store
-from pipeline_store.entity import REFERS_TO
 from pipeline_store.errors import (
     CommitUnknown,
     PipelineStoreError,
     StoreFailure,
     StoreUnavailable,
 )
+from pipeline_store.fields import REFERS_TO
 from pipeline_store.production import (
     Clip,
     DiscoveredVideo,

@@ -12,8 +12,9 @@ import pytest
 
 import pipeline_store.sql  # noqa: F401 - maps the classes
 from pipeline_store import production
-from pipeline_store.entity import entity, integer, text
+from pipeline_store.entity import entity
 from pipeline_store.errors import InvalidValue
+from pipeline_store.fields import integer, text
 from pipeline_store.production import Analytics, Clip, PipelineRun
 
 KINDS = [kind for kind in vars(production).values() if attrs.has(kind)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_type_hints
 
 import attrs
 
-from pipeline_store.entity import LIMITS, NOW_BY_DEFAULT, UNIQUE
+from pipeline_store.fields import LIMITS, NOW_BY_DEFAULT, UNIQUE
 from pipeline_store.unit_of_work import Collections
 from tests.integration.contract.samples import CLASSES, EARLY, LATE
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import class_mapper
 
 from pipeline_store import open_async_store, open_store
 from pipeline_store.aio import AsyncStore, AsyncUnitOfWork
-from pipeline_store.entity import NOW_BY_DEFAULT, REFERS_TO, UNIQUE
+from pipeline_store.fields import NOW_BY_DEFAULT, REFERS_TO, UNIQUE
 from pipeline_store.memory import MemoryStore, MemoryUnitOfWork
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.memory.tables import KINDS
