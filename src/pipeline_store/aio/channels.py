@@ -45,6 +45,7 @@ class AsyncVideoRepository(AsyncRepository[Video, UUID]):
     by_source_url = awaits(VideoRepository.by_source_url)
     by_youtube_video_id = awaits(VideoRepository.by_youtube_video_id)
     for_channel = awaits(VideoRepository.for_channel)
+    count_by_status = awaits(VideoRepository.count_by_status)
     due_for_publication = awaits(VideoRepository.due_for_publication)
 
 
@@ -64,6 +65,7 @@ class AsyncProcessingJobRepository(AsyncRepository[ProcessingJob, UUID]):
     resume = awaits(ProcessingJobRepository.resume)
     paused = awaits(ProcessingJobRepository.paused)
     in_status = awaits(ProcessingJobRepository.in_status)
+    count_by_channel = awaits(ProcessingJobRepository.count_by_channel)
     statistics = awaits(ProcessingJobRepository.statistics)
 
 

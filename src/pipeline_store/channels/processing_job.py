@@ -307,10 +307,19 @@ class ProcessingJobRepository(Repository[ProcessingJob, UUID], Protocol):
         """Return what is paused: "*" for the whole queue, and types of jobs."""
         ...
 
-    def in_status(self, status: JobStatus, limit: int = 100) -> list[ProcessingJob]:
-        """Return the jobs in that status, in the order in which they are handed out.
+    def in_status(
+        self, status: JobStatus, limit: int = 100, job_type: JobType | None = None
+    ) -> list[ProcessingJob]:
+        """Return the jobs in that status, all or of one type, in the order they are handed out.
 
         `limit` is 1 to 10,000.
+        """
+        ...
+
+    def count_by_channel(self) -> dict[UUID, dict[JobStatus, int]]:
+        """Return how many jobs each channel has in each status, by `Channel.id`.
+
+        Channels and statuses without any are left out.
         """
         ...
 

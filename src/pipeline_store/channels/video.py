@@ -69,6 +69,17 @@ class VideoStatus(StrEnum):
     FAILED = "failed"
 
 
+def status_of(
+    publication: PublicationStatus, transformation: TransformationStatus, download: DownloadStatus
+) -> VideoStatus:
+    """Return where a video is on its whole way; see `Video.status`."""
+    stages = [VideoStatus(stage.value) for stage in (publication, transformation, download)]
+    if VideoStatus.FAILED in stages:
+        return VideoStatus.FAILED
+    begun = (stage for stage in stages if stage != VideoStatus.PENDING)
+    return next(begun, VideoStatus.PENDING)
+
+
 def _only_longer(video: Video, wanted: Sequence[Any]) -> None:
     before = video.processing_history
     if not json_value.same(list(wanted[: len(before)]), list(before)):
@@ -107,14 +118,7 @@ class Video:
     @property
     def status(self) -> VideoStatus:
         """Failed when any of the three is, else the furthest of them that has begun."""
-        stages = [
-            VideoStatus(stage.value)
-            for stage in (self.publication_status, self.transformation_status, self.download_status)
-        ]
-        if VideoStatus.FAILED in stages:
-            return VideoStatus.FAILED
-        begun = (stage for stage in stages if stage != VideoStatus.PENDING)
-        return next(begun, VideoStatus.PENDING)
+        return status_of(self.publication_status, self.transformation_status, self.download_status)
 
     def record_step(self, step: Mapping[str, Any]) -> None:
         """Add a step, any JSON object, to the end of the processing history.
@@ -138,6 +142,13 @@ class VideoRepository(Repository[Video, UUID], Protocol):
 
     def for_channel(self, channel_id: UUID, limit: int = 100) -> list[Video]:
         """Return the channel's newest videos, newest first; `limit` is 1 to 10,000."""
+        ...
+
+    def count_by_status(self) -> dict[UUID, dict[VideoStatus, int]]:
+        """Return how many videos each channel has in each status, by `Channel.id`.
+
+        Channels and statuses without any are left out.
+        """
         ...
 
     def due_for_publication(self, until: datetime, limit: int = 100) -> list[Video]:

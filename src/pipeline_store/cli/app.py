@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from pipeline_store.cli import schema_commands, tables
+from pipeline_store.cli.config_commands import config_app
 from pipeline_store.cli.database import DEFAULT_URL, URL_VARIABLE, database_from
 from pipeline_store.cli.error_commands import errors_app
 from pipeline_store.cli.escaping import visible
@@ -100,6 +101,7 @@ app.command("status", rich_help_panel=_DAILY)(status)
 app.command("queue", rich_help_panel=_DAILY)(queue)
 app.add_typer(review_app, name="review", rich_help_panel=_DAILY)
 app.add_typer(errors_app, name="errors", rich_help_panel=_DAILY)
+app.add_typer(config_app, name="config", rich_help_panel=_DAILY)
 app.add_typer(keys_app, name="keys", rich_help_panel=_SCHEMA)
 app.command("current", rich_help_panel=_SCHEMA)(schema_commands.current)
 app.command("upgrade", rich_help_panel=_SCHEMA)(schema_commands.upgrade)

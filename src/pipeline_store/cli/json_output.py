@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, cast
+from uuid import UUID
 
 import attrs
 
@@ -36,6 +37,8 @@ def as_json(value: object) -> Json:
             found = value.isoformat()
         case timedelta():
             found = value.total_seconds()
+        case UUID():
+            found = str(value)
         case bytes():
             # SQLite keeps bytes in text columns when another program writes them.
             found = value.decode("utf-8", "backslashreplace")

@@ -140,7 +140,7 @@ def drop(
         drop_key(path, key_id, lambda: key_rotation.check_unused(uow, key_id))
     tables.say(f"key {key_id} is out of {path}, which has {_keys(len(read_key_file(path)))} left")
     if without_key:
-        tables.note(f"{_values(without_key)} name no key at all; see `keys verify`")
+        tables.note(f"{_values(without_key)} without a readable key; see `keys verify`")
 
 
 # Reading and telling

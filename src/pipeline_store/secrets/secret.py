@@ -63,8 +63,5 @@ class Secret:
     def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
         raise TypeError(_REFUSED)
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(_REFUSED)
-
     def __getstate__(self) -> NoReturn:
         raise TypeError(_REFUSED)

@@ -92,8 +92,10 @@ class Snapshot:
 
     def value(self, key: str, channel: str | None) -> Any:
         """Return the value that wins; see `Configuration.get`."""
-        # What is no text may not be hashable either.
-        value = self._values.get((key, channel), _NOTHING) if type(key) is str else _NOTHING
+        try:
+            value = self._values.get((key, channel), _NOTHING)
+        except TypeError:  # what cannot be hashed is no text, and is refused below
+            value = _NOTHING
         if value is not _NOTHING:
             return value
         setting = self._find(key, channel)

@@ -160,8 +160,7 @@ def _patiently(
                 # The fewer rows, the less likely somebody changes one of them meanwhile.
                 rows = table(uow, after, max(1, batch >> attempt))
                 done = sum((_rotate_row(keyring, row) for row in rows), Rotation())
-                if done.rotated:
-                    uow.commit()
+                uow.commit()
                 return done, rows[-1].key if rows else None
         except (Conflict, StoreBusy):
             attempt += 1

@@ -31,6 +31,7 @@ from pipeline_store.errors import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+RENAME_HINT = "rename it, or use another database or schema"
 UPGRADE_HINT = "call store.upgrade() or run `pipeline-store upgrade`"
 
 
@@ -103,6 +104,8 @@ def _of_sqlite(name: str, message: str, subject: str, deleting: bool) -> Pipelin
         return StoreUnavailable(f"cannot open the database: {message}")
     if name.startswith("SQLITE_READONLY"):
         return ReadOnly(f"{where}: {message}")
+    if message.endswith("already exists"):
+        return StoreFailure(f"{where}: {message}, made by another program: {RENAME_HINT}")
     if message.startswith("no such table"):
         return SchemaOutOfDate(f"{message}; {UPGRADE_HINT}")
     return StoreFailure(f"{where}: {message} ({name})")
@@ -131,6 +134,8 @@ def _of_postgresql(
             return StoreUnavailable(f"the database does not serve this connection ({state})")
         case _, "25006":
             return ReadOnly(f"{where}: the transaction is read-only")
+        case _, "42P07":
+            return StoreFailure(f"{where}: a table of ours is another program's: {RENAME_HINT}")
         case _, ("42P01" | "42703" | "3F000"):
             return SchemaOutOfDate(f"a table or column is missing ({state}); {UPGRADE_HINT}")
         case _:

@@ -14,6 +14,7 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from pipeline_store.sql.columns import metadata
 from pipeline_store.sql.production import PRODUCTION_TABLES, error_log
 
 if TYPE_CHECKING:
@@ -52,15 +53,16 @@ class Comparison:
 
 def tables_found(connection: sa.Connection) -> dict[str, str]:
     """Return those of the ten tables that the file has, each with the SQL that made it."""
-    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-    made = {name: sql or "" for name, sql in rows}
+    made = _tables_of(connection)
     return {table.name: made[table.name] for table in PRODUCTION_TABLES if table.name in made}
 
 
 def compare(connection: sa.Connection) -> Comparison:
     """Compare the ten tables of the file with the schema, column by column."""
     found = tables_found(connection)
-    differences: list[str] = []
+    differences = [
+        f"table {name} has a name that this package needs: rename it" for name in _taken(connection)
+    ]
     missing_indexes: list[str] = []
     oddities: list[tuple[str, str]] = []
     if not found:
@@ -74,6 +76,17 @@ def compare(connection: sa.Connection) -> Comparison:
         missing_indexes += theirs.missing_indexes()
         oddities += [(table.name, text) for text in theirs.oddities()]
     return Comparison(tuple(differences), tuple(missing_indexes), tuple(oddities))
+
+
+def _tables_of(connection: sa.Connection) -> dict[str, str]:
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+    return {name: sql or "" for name, sql in rows}
+
+
+def _taken(connection: sa.Connection) -> list[str]:
+    """Return the tables with names of ours that are not among the ten: adoption would make them."""
+    ours = set(metadata.tables) - {table.name for table in PRODUCTION_TABLES}
+    return sorted(ours.intersection(_tables_of(connection)))
 
 
 class _Theirs:

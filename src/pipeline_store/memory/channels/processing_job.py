@@ -154,11 +154,22 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
         found = self._overrides.starting_with(JOBS_PAUSED)
         return paused_of((each.key, each.value) for each in found)
 
-    def in_status(self, status: JobStatus, limit: int = 100) -> list[ProcessingJob]:
+    def in_status(
+        self, status: JobStatus, limit: int = 100, job_type: JobType | None = None
+    ) -> list[ProcessingJob]:
         """See `ProcessingJobRepository.in_status`."""
         wanted = values.as_member("status", JobStatus, status)
+        types = checked_types(None if job_type is None else [job_type])
         check_limit(limit)
-        return sorted(self._where(lambda job: job.status == wanted), key=_order)[:limit]
+        found = self._where(lambda job: job.status == wanted and job.job_type in types)
+        return sorted(found, key=_order)[:limit]
+
+    def count_by_channel(self) -> dict[UUID, dict[JobStatus, int]]:
+        """See `ProcessingJobRepository.count_by_channel`."""
+        found: dict[UUID, Counter[JobStatus]] = {}
+        for job in self._where(lambda _: True):
+            found.setdefault(job.channel_id, Counter())[job.status] += 1
+        return {channel_id: dict(counts) for channel_id, counts in found.items()}
 
     def statistics(self, job_type: JobType | None = None) -> JobStatistics:
         """See `ProcessingJobRepository.statistics`."""

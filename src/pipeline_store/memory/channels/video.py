@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from operator import attrgetter
 from typing import TYPE_CHECKING, final
 from uuid import UUID
@@ -13,6 +14,8 @@ from pipeline_store.repository import check_key, check_limit
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from pipeline_store.channels import VideoStatus
 
 
 @final
@@ -41,6 +44,13 @@ class MemoryVideoRepository(MemoryRepository[Video, UUID], VideoRepository):
         values.check_uuid("channel_id", channel_id)
         check_limit(limit)
         return self._where(lambda each: each.channel_id == channel_id)[: -limit - 1 : -1]
+
+    def count_by_status(self) -> dict[UUID, dict[VideoStatus, int]]:
+        """See `VideoRepository.count_by_status`."""
+        found: dict[UUID, Counter[VideoStatus]] = {}
+        for video in self._where(lambda _: True):
+            found.setdefault(video.channel_id, Counter())[video.status] += 1
+        return {channel_id: dict(counts) for channel_id, counts in found.items()}
 
     def due_for_publication(self, until: datetime, limit: int = 100) -> list[Video]:
         """See `VideoRepository.due_for_publication`."""

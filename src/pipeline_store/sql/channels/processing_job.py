@@ -138,13 +138,27 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         found = self._overrides.starting_with(JOBS_PAUSED)
         return paused_of((each.key, each.value) for each in found)
 
-    def in_status(self, status: JobStatus, limit: int = 100) -> list[ProcessingJob]:
+    def in_status(
+        self, status: JobStatus, limit: int = 100, job_type: JobType | None = None
+    ) -> list[ProcessingJob]:
         """See `ProcessingJobRepository.in_status`."""
         wanted = values.as_member("status", JobStatus, status)
+        types = checked_types(None if job_type is None else [job_type])
         check_limit(limit)
         c = video_processing_jobs.c
-        found = sa.select(ProcessingJob).where(c.status == wanted)
+        found = sa.select(ProcessingJob).where(c.status == wanted, c.job_type.in_(types))
         return self._all(found.order_by(c.priority.desc(), c.queued_at, c.id).limit(limit))
+
+    def count_by_channel(self) -> dict[UUID, dict[JobStatus, int]]:
+        """See `ProcessingJobRepository.count_by_channel`."""
+        c = video_processing_jobs.c
+        grouped = sa.select(c.channel_id, c.status, sa.func.count()).group_by(
+            c.channel_id, c.status
+        )
+        found: dict[UUID, dict[JobStatus, int]] = {}
+        for channel_id, status, count in self._session.execute(grouped):
+            found.setdefault(channel_id, {})[status] = count
+        return found
 
     def statistics(self, job_type: JobType | None = None) -> JobStatistics:
         """See `ProcessingJobRepository.statistics`."""

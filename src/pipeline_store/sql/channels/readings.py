@@ -89,4 +89,4 @@ class Readings(Generic[Reading]):
         both = sa.tuple_(self.owner, self.time)
         for batch in batches(places, OWNERS_PER_STATEMENT):
             stored = sa.select(self.owner, self.time).where(both.in_(batch))
-            yield from self.session.execute(stored).tuples()
+            yield from ((row[0], row[1]) for row in self.session.execute(stored))

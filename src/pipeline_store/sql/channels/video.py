@@ -15,6 +15,7 @@ from pipeline_store.channels import (
     Video,
     VideoRepository,
 )
+from pipeline_store.channels.video import status_of
 from pipeline_store.repository import check_key, check_limit
 from pipeline_store.sql.channels.columns import json_object, time_now, uuid_key, uuid_reference
 from pipeline_store.sql.columns import Instant, JsonValue, OpenChoice, map_class, metadata
@@ -22,6 +23,8 @@ from pipeline_store.sql.repository import SqlRepository
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from pipeline_store.channels import VideoStatus
 
 videos = sa.Table(
     "videos",
@@ -95,6 +98,18 @@ class SqlVideoRepository(SqlRepository[Video, UUID], VideoRepository):
         c = videos.c
         own = sa.select(Video).where(c.channel_id == channel_id)
         return self._all(own.order_by(c.id.desc()).limit(limit))
+
+    def count_by_status(self) -> dict[UUID, dict[VideoStatus, int]]:
+        """See `VideoRepository.count_by_status`."""
+        c = videos.c
+        stages = (c.publication_status, c.transformation_status, c.download_status)
+        grouped = sa.select(c.channel_id, *stages, sa.func.count()).group_by(c.channel_id, *stages)
+        found: dict[UUID, dict[VideoStatus, int]] = {}
+        for channel_id, *its_stages, count in self._session.execute(grouped):
+            counts = found.setdefault(channel_id, {})
+            status = status_of(*its_stages)
+            counts[status] = counts.get(status, 0) + count
+        return found
 
     def due_for_publication(self, until: datetime, limit: int = 100) -> list[Video]:
         """See `VideoRepository.due_for_publication`."""
