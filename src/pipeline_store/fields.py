@@ -54,8 +54,13 @@ OnDelete = Literal["refuse", "clear", "cascade"]
 
 REQUIRED: Final = attrs.NOTHING
 
-_NEW_OBJECT: Final[Any] = attrs.Factory(json_value.JsonObject)
-_NEW_LIST: Final[Any] = attrs.Factory(json_value.JsonList)
+EMPTY_OBJECT: Final[Any] = attrs.Factory(json_value.JsonObject)
+"""The default of a field that holds a JSON object. Said where the field is declared: type checkers
+see there, and nowhere else, that it may be left out."""
+
+EMPTY_LIST: Final[Any] = attrs.Factory(json_value.JsonList)
+"""The same for an array."""
+
 _declare: Final[Any] = attrs.field  # whose types know no converter that is told the field
 
 
@@ -194,20 +199,20 @@ def uuid_reference(
     )
 
 
-def json_object(*, default: Any = _NEW_OBJECT) -> Any:
-    """Declare a JSON object: an immutable mapping, replaced as a whole; empty when left out.
+def json_object(*, default: Any = REQUIRED) -> Any:
+    """Declare a JSON object: an immutable mapping, replaced as a whole.
 
     With `default=None` there may be none.
     """
     return _json(default, json_value.as_object)
 
 
-def json_list(*, on_move: Callable[[Any, Any], None] | None = None) -> Any:
-    """Declare a JSON array: an immutable sequence, replaced as a whole; empty when left out.
+def json_list(*, default: Any = REQUIRED, on_move: Callable[[Any, Any], None] | None = None) -> Any:
+    """Declare a JSON array: an immutable sequence, replaced as a whole.
 
     `on_move` as for `choice`.
     """
-    return _json(_NEW_LIST, json_value.as_list, on_move)
+    return _json(default, json_value.as_list, on_move)
 
 
 def json_any(*, default: Any = REQUIRED) -> Any:

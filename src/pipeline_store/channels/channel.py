@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pipeline_store.entity import entity
 from pipeline_store.fields import (
+    EMPTY_OBJECT,
     flag,
     instant,
     integer,
@@ -40,10 +41,10 @@ class Channel:
     #: Tasks that may be worked on at the same time.
     max_concurrent: int = integer(default=2, least=1, most=MOST_CONCURRENT)
     credentials: Mapping[str, Any] | None = json_object(default=None)
-    settings: Mapping[str, Any] = json_object()
-    schedule: Mapping[str, Any] = json_object()
-    filters: Mapping[str, Any] = json_object()
-    metadata: Mapping[str, Any] = json_object()
+    settings: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
+    schedule: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
+    filters: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
+    metadata: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
     #: The API project whose quota its uploads use.
     quota_project: str | None = text(default=None)
     default_preset_id: UUID | None = uuid_reference("presets", default=None, on_delete="clear")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pipeline_store.entity import entity
 from pipeline_store.fields import (
+    EMPTY_OBJECT,
     flag,
     instant,
     integer,
@@ -31,7 +32,7 @@ class Music:
     spotify_track_id: str | None = key_text(default=None, unique=True)
     file_path: str | None = text(default=None)
     duration_seconds: float | None = number(default=None)
-    metadata: Mapping[str, Any] = json_object()
+    metadata: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
     usage_count: int = integer(default=0)
     is_active: bool = flag(default=True)
     created_at: datetime = instant(default=None, now_by_default=True)

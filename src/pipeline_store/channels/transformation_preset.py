@@ -8,7 +8,15 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from pipeline_store.entity import entity
-from pipeline_store.fields import flag, instant, json_object, key_text, text, uuid_identity
+from pipeline_store.fields import (
+    EMPTY_OBJECT,
+    flag,
+    instant,
+    json_object,
+    key_text,
+    text,
+    uuid_identity,
+)
 from pipeline_store.repository import Repository
 
 
@@ -19,7 +27,7 @@ class TransformationPreset:
     id: UUID = uuid_identity()
     name: str = key_text(unique=True)
     description: str | None = text(default=None)
-    parameters: Mapping[str, Any] = json_object()
+    parameters: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
     is_default: bool = flag(default=False)
     is_active: bool = flag(default=True)
     created_at: datetime = instant(default=None, now_by_default=True)

@@ -12,6 +12,8 @@ from pipeline_store import json_value
 from pipeline_store.entity import entity
 from pipeline_store.errors import InvalidValue
 from pipeline_store.fields import (
+    EMPTY_LIST,
+    EMPTY_OBJECT,
     choice,
     instant,
     json_list,
@@ -109,9 +111,9 @@ class Video:
     youtube_video_id: str | None = key_text(default=None)
     music_id: UUID | None = uuid_reference("music", default=None, on_delete="clear")
     preset_id: UUID | None = uuid_reference("presets", default=None, on_delete="clear")
-    metadata: Mapping[str, Any] = json_object()
+    metadata: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
     #: What was done to it, oldest first; only ever added to.
-    processing_history: Sequence[Any] = json_list(on_move=_only_longer)
+    processing_history: Sequence[Any] = json_list(default=EMPTY_LIST, on_move=_only_longer)
     created_at: datetime = instant(default=None, now_by_default=True)
     updated_at: datetime = instant(default=None, now_by_default=True, now_on_change=True)
 

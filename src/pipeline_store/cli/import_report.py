@@ -11,7 +11,8 @@ from pipeline_store.cli.json_output import print_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline_store.importers import FileSummary, ReasonCount
+    from pipeline_store.importers import ReasonCount
+    from pipeline_store.importers.summary import Account
 
 PLACES_SHOWN: Final = 3
 SHORTEST_NAME: Final = 12
@@ -20,7 +21,7 @@ _WHEN_ANY: Final = {"older", "repeated", "without instant", "ignored"}
 """Counts that are left out where all files have none, so that the table fits most terminals."""
 
 
-def report_import(summaries: Sequence[FileSummary], *, as_json: bool) -> None:
+def report_import(summaries: Sequence[Account], *, as_json: bool) -> None:
     """Print the account of each file, then on the standard error why a file was refused."""
     if as_json:
         print_json([summary.as_mapping() for summary in summaries])
@@ -34,22 +35,12 @@ def report_import(summaries: Sequence[FileSummary], *, as_json: bool) -> None:
             tables.complain(f"{summary.path}: {summary.problem}")
 
 
-def _counts(summary: FileSummary) -> dict[str, int]:
-    return {
-        "rows": summary.rows,
-        "new": summary.new,
-        "refreshed": summary.refreshed,
-        "older": summary.older,
-        "snapshots": summary.snapshots,
-        "repeated": summary.repeated,
-        "without instant": summary.without_instant,
-        "refused": len(summary.refused),
-        "ignored": len(summary.ignored),
-    }
+def _by_title(summary: Account) -> dict[str, int]:
+    return {name.replace("_", " "): count for name, count in summary.counts().items()}
 
 
-def _show_counts(summaries: Sequence[FileSummary], names: Sequence[str]) -> None:
-    counts = [_counts(summary) for summary in summaries]
+def _show_counts(summaries: Sequence[Account], names: Sequence[str]) -> None:
+    counts = [_by_title(summary) for summary in summaries]
     total = {label: sum(one[label] for one in counts) for label in counts[0]}
     shown = [label for label in total if total[label] or label not in _WHEN_ANY]
     rows = list(zip(names, counts, summaries, strict=True))
@@ -80,12 +71,14 @@ def _in_words(numbers: Mapping[str, int], labels: Sequence[str]) -> str:
     return ", ".join(f"{numbers[label]:,} {label}" for label in labels)
 
 
-def _show_reasons(summary: FileSummary, name: str) -> None:
+def _show_reasons(summary: Account, name: str) -> None:
     """Say them in lines, since a table would cut them short."""
     for reason in summary.refused_by_reason():
         tables.say(f"{name}: {_told(reason, 'refused')}", "yellow")
     for reason in summary.ignored_by_reason():
         tables.say(f"{name}: {_told(reason, 'ignored')}", "dim")
+    for reason in summary.unknown_by_reason():
+        tables.say(f"{name}: {_told(reason, 'unknown')}", "yellow")
 
 
 def _told(reason: ReasonCount, fate: str) -> str:

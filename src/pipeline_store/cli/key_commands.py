@@ -122,9 +122,9 @@ def drop(
     ],
     *,
     file: Annotated[
-        str,
+        str | None,
         typer.Option("--file", metavar="FILE", help=f"The key file. Else ${KEY_FILE_VARIABLE}."),
-    ] = "",
+    ] = None,
 ) -> None:
     """Take an older key out of a key file, unless a stored secret needs it."""
     if not _KEY_ID.fullmatch(key_id):

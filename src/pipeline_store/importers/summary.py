@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -11,7 +11,7 @@ from pipeline_store.importers.reading import Ignored, Outcome, Place, Refusal
 Counted: TypeAlias = Literal[
     "new", "refreshed", "older", "snapshots", "repeated", "without_instant"
 ]
-"""What an account counts besides rows."""
+"""What an account of discovered videos counts besides rows."""
 
 
 @attrs.frozen
@@ -29,28 +29,18 @@ class ReasonCount:
 
 
 @attrs.define(kw_only=True, eq=False)
-class FileSummary:
-    """The account of one file; it grows while the file is imported.
+class Account:
+    """What became of one file; it grows while the file is imported.
 
     Compared by identity: one file may be given twice.
-
-    `rows` is every row of the file. What is stored is counted apart, since one row may make a video
-    and a snapshot, and several rows of an API call may make one video.
     """
+
+    COUNTED: ClassVar[tuple[str, ...]] = ()
+    """The names of what is counted besides rows."""
 
     path: str
     rows: int = 0
-    new: int = 0
-    refreshed: int = 0
-    older: int = 0
-    """Readings that were not the newest of their video, and so refreshed nothing."""
-
-    snapshots: int = 0
-    repeated: int = 0
-    """Readings whose video and instant had a snapshot already."""
-
-    without_instant: int = 0
-    """Readings of numbers that made no snapshot because nothing says when they were read."""
+    """Every row of the file, whatever became of it."""
 
     refused: list[Refusal] = attrs.field(factory=list[Refusal])
     ignored: list[Ignored] = attrs.field(factory=list[Ignored])
@@ -73,29 +63,33 @@ class FileSummary:
             case _:
                 pass
 
-    def add(self, counted: Counted, count: int) -> None:
-        """Count more of what was stored."""
-        setattr(self, counted, getattr(self, counted) + count)
-
     def refused_by_reason(self) -> list[ReasonCount]:
         """Return the reasons for refusals, the most frequent first."""
-        return _by_reason(self.refused)
+        return by_reason(self.refused)
 
     def ignored_by_reason(self) -> list[ReasonCount]:
         """Return the reasons for rows that hold nothing to keep, the most frequent first."""
-        return _by_reason(self.ignored)
+        return by_reason(self.ignored)
+
+    def unknown_by_reason(self) -> list[ReasonCount]:
+        """Return why rows were left out that are about nothing the store knows, if any were."""
+        return []
+
+    def add(self, counted: str, count: int) -> None:
+        """Count more of one of `COUNTED`."""
+        setattr(self, counted, getattr(self, counted) + count)
+
+    def counts(self) -> dict[str, int]:
+        """Return every number of the account, by its name."""
+        stored = {counted: getattr(self, counted) for counted in self.COUNTED}
+        told = {"refused": len(self.refused), "ignored": len(self.ignored)}
+        return {"rows": self.rows, **stored, **told}
 
     def as_mapping(self) -> dict[str, object]:
         """Return the account as values that JSON can hold."""
         return {
             "path": self.path,
-            "rows": self.rows,
-            "new": self.new,
-            "refreshed": self.refreshed,
-            "older": self.older,
-            "snapshots": self.snapshots,
-            "repeated": self.repeated,
-            "without_instant": self.without_instant,
+            **self.counts(),
             "refused": [
                 {"place": str(refusal.place), "reason": refusal.reason, "value": refusal.value}
                 for refusal in self.refused
@@ -107,7 +101,31 @@ class FileSummary:
         }
 
 
-def _by_reason(rows: list[Refusal] | list[Ignored]) -> list[ReasonCount]:
+@attrs.define(kw_only=True, eq=False)
+class FileSummary(Account):
+    """The account of a file of videos that are discovered.
+
+    What is stored is counted apart from rows, since one row may make a video and a snapshot, and
+    several rows of an API call may make one video.
+    """
+
+    COUNTED: ClassVar[tuple[str, ...]] = get_args(Counted)
+
+    new: int = 0
+    refreshed: int = 0
+    older: int = 0
+    """Readings that were not the newest of their video, and so refreshed nothing."""
+
+    snapshots: int = 0
+    repeated: int = 0
+    """Readings whose video and instant had a snapshot already."""
+
+    without_instant: int = 0
+    """Readings of numbers that made no snapshot because nothing says when they were read."""
+
+
+def by_reason(rows: list[Refusal] | list[Ignored]) -> list[ReasonCount]:
+    """Return the reasons that the rows have, the most frequent first."""
     places: dict[str, list[Place]] = {}
     examples: dict[str, str | None] = {}
     for row in rows:

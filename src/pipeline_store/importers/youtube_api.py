@@ -15,7 +15,9 @@ from pipeline_store.importers.youtube_api_items import CategoryItems, VideoItem,
 from pipeline_store.values import as_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pipeline_store.importers.summary import Account
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -45,8 +47,8 @@ class ApiReadings:
 
 
 @attrs.frozen
-class _Sourced:
-    """An item, and which file it stands in."""
+class SourcedItem:
+    """An item, and which file it stands in, as a position among the files of one import."""
 
     file: int
     item: VideoItem
@@ -70,7 +72,7 @@ def read_youtube_api_files(
     if measured_at is not None:
         measured_at = as_instant("measured_at", measured_at)
     files = [FileSummary(path=path) for path in paths]
-    found: list[_Sourced] = []
+    found: list[SourcedItem] = []
     titles: dict[int, str] = {}
     for number, summary in enumerate(files):
         said = measured_at or fields.instant_in_file_name(summary.path)
@@ -83,7 +85,7 @@ def read_youtube_api_files(
             match item:
                 case VideoItem():
                     summary.rows += 1
-                    found.append(_Sourced(number, item))
+                    found.append(SourcedItem(number, item))
                 case CategoryItems():
                     titles.update(item.titles)
                     _note_categories(summary, len(item.titles))
@@ -91,7 +93,7 @@ def read_youtube_api_files(
                     summary.note(item)
     return ApiReadings(
         files=tuple(files),
-        readings=tuple(_joined(found, files)),
+        readings=tuple(joined_by_video(found, files)),
         category_titles=titles,
     )
 
@@ -101,15 +103,18 @@ def _note_categories(summary: FileSummary, how_many: int) -> None:
         summary.note(Ignored(Place(number, "item"), "a category, whose title serves for niches"))
 
 
-def _joined(found: list[_Sourced], files: list[FileSummary]) -> Iterator[JoinedReading]:
-    by_video: dict[str, list[_Sourced]] = {}
+def joined_by_video(
+    found: Iterable[SourcedItem], files: Sequence[Account]
+) -> Iterator[JoinedReading]:
+    """Yield the readings of each video; items that come to nothing are told in `files`."""
+    by_video: dict[str, list[SourcedItem]] = {}
     for source in found:
         by_video.setdefault(source.item.video_id, []).append(source)
     for sources in by_video.values():
         yield from _joined_video(sources, files)
 
 
-def _joined_video(sources: list[_Sourced], files: list[FileSummary]) -> Iterator[JoinedReading]:
+def _joined_video(sources: list[SourcedItem], files: Sequence[Account]) -> Iterator[JoinedReading]:
     """Yield one reading per item with numbers; each takes its own other parts, else the newest.
 
     Two calls hours apart give two snapshots of a video, so numbers are never merged.
@@ -133,13 +138,13 @@ def _joined_video(sources: list[_Sourced], files: list[FileSummary]) -> Iterator
             files[source.file].ignored.append(Ignored(item.place, reason))
 
 
-def _newest(sources: list[_Sourced]) -> _Sourced | None:
+def _newest(sources: list[SourcedItem]) -> SourcedItem | None:
     # Of equals the last: max() would keep the first.
     return max(reversed(sources), key=lambda one: one.item.read_at or _LONG_AGO, default=None)
 
 
 def _reading(
-    source: _Sourced, described: _Sourced | None, detailed: _Sourced | None
+    source: SourcedItem, described: SourcedItem | None, detailed: SourcedItem | None
 ) -> JoinedReading:
     item = source.item
     counts = item.counts

@@ -74,9 +74,19 @@ def read_items(
     Raises:
         InputFileRefused: no file, damaged data, or nothing like a response of the API.
     """
+    position = 0
+    for response, read_at in read_responses(path, said):
+        for item in items_of(path, response, read_at, position):
+            position += len(item.titles) if isinstance(item, CategoryItems) else 1
+            yield item
+
+
+def read_responses(
+    path: str, said: datetime | None
+) -> Iterator[tuple[Mapping[str, object], datetime | None]]:
+    """Yield the responses in a file, each with when its numbers were read; see `read_items`."""
     document = read_json(path)
     listed = fields.json_list(document)
-    position = 0
     for element in [document] if listed is None else listed:
         response = fields.json_object(element)
         read_at = said
@@ -85,9 +95,7 @@ def read_items(
             response = fields.json_object(response["response"])
         if response is None:
             raise InputFileRefused(path, "not a response of YouTube's API")
-        for item in _items(path, response, read_at, position):
-            position += len(item.titles) if isinstance(item, CategoryItems) else 1
-            yield item
+        yield response, read_at
 
 
 def _recorded_at(path: str, recording: Mapping[str, object]) -> datetime | None:
@@ -97,9 +105,10 @@ def _recorded_at(path: str, recording: Mapping[str, object]) -> datetime | None:
         raise InputFileRefused(path, f"{problem.reason} ({problem.value})") from None
 
 
-def _items(
+def items_of(
     path: str, response: Mapping[str, object], read_at: datetime | None, before: int
 ) -> Iterator[VideoItem | CategoryItems | Refusal | Ignored]:
+    """Yield what one response holds, behind the `before` items of earlier ones in its file."""
     kind = response.get("kind")
     items = fields.json_list(response.get("items"))
     if kind == CATEGORY_LIST:
@@ -148,9 +157,9 @@ def _video(
     resource: Mapping[str, object], read_at: datetime | None, place: Place
 ) -> VideoItem | Ignored:
     video_id = fields.video_id(resource.get("id"))
-    snippet = _part(resource, "snippet")
-    details = _part(resource, "contentDetails")
-    statistics = _part(resource, "statistics")
+    snippet = part_of(resource, "snippet")
+    details = part_of(resource, "contentDetails")
+    statistics = part_of(resource, "statistics")
     if snippet is None and details is None and statistics is None:
         return Ignored(place, "none of the parts snippet, contentDetails and statistics")
     duration = None if details is None else details.get("duration")
@@ -165,7 +174,8 @@ def _video(
     )
 
 
-def _part(resource: Mapping[str, object], name: str) -> Mapping[str, object] | None:
+def part_of(resource: Mapping[str, object], name: str) -> Mapping[str, object] | None:
+    """Return one of the parts of a resource, if it was asked for."""
     given = resource.get(name)
     part = fields.json_object(given)
     if given is not None and part is None:

@@ -49,14 +49,13 @@ class ShortWay:
         """See `ProcessingJobRepository.claim_batch`."""
         check_claiming(worker, n, lease)
         wanted = checked_types(job_types)
-        given = {"count": n, "worker_name": worker}
         with translated(), self._engine.connect() as connection:
             # One statement as a rule: only when nothing is found, or not looked for since a lease
             # or a wait is over, those are ended and the search repeated.
-            rows = self._claim(connection, wanted, lease, given, look_first=True)
+            rows = self._claim(connection, worker, n, lease, wanted, look_first=True)
             if not rows:
                 self._wake(connection)
-                rows = self._claim(connection, wanted, lease, given, look_first=False)
+                rows = self._claim(connection, worker, n, lease, wanted, look_first=False)
         jobs = sorted((_detached_job(row) for row in rows), key=in_order)
         return [claim_of(job, worker) for job in jobs]
 
@@ -83,15 +82,16 @@ class ShortWay:
     def _claim(
         self,
         connection: sa.Connection,
-        wanted: tuple[JobType, ...],
+        worker: str,
+        n: int,
         lease: timedelta,
-        given: dict[str, Any],
+        wanted: tuple[JobType, ...],
         *,
         look_first: bool,
     ) -> Sequence[sa.Row[Any]]:
-        statement = job_statements.claim(self._dialect, wanted, look_first=look_first)
+        statement = job_statements.claim(self._dialect, wanted, n, look_first=look_first)
         rows: Sequence[sa.Row[Any]] = connection.execute(
-            statement, self._parameters(lease, **given)
+            statement, self._parameters(lease, worker_name=worker)
         ).all()
         return rows
 

@@ -6,7 +6,7 @@ worker's short way, on a connection that commits each statement.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -20,6 +20,9 @@ from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, after_wait
 from pipeline_store.sql.production import config_overrides
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from sqlalchemy.sql.elements import ColumnElement
 
 _WAITING_NAMES: Final = ", ".join(f"'{status.value}'" for status in WAITING)
@@ -74,24 +77,39 @@ map_class(ProcessingJob, video_processing_jobs)
 _jobs: Final = video_processing_jobs
 _c: Final = video_processing_jobs.c
 _now: Final = sa.bindparam("now", type_=Instant())
-_count: Final = sa.bindparam("count", type_=sa.Integer())
 _order: Final = (_c.priority.desc(), _c.queued_at, _c.id)
 
 
-@cache
-def claim(dialect: str, job_types: tuple[JobType, ...], *, look_first: bool) -> sa.Executable:
+@lru_cache(maxsize=256)
+def claim(
+    dialect: str, job_types: tuple[JobType, ...], count: int, *, look_first: bool
+) -> sa.Executable:
     """Return the claim of the first `count` jobs of these types: every column of those claimed.
 
     With `look_first` it claims nothing while a lease or a wait is over that nobody has ended yet,
     since the job behind it may be more urgent: see `wake`.
     """
     clock = CLOCKS[dialect]
-    chosen = _chosen(job_types)
+    # Spelled out: PostgreSQL takes a limit that it does not know for a tenth of the table.
+    limit = sa.literal_column(str(count), sa.Integer)
+    chosen = _first(limit, [_head(limit, each).where(~_is_paused(each)) for each in job_types])
     if dialect == "postgresql":
-        chosen = _locked(chosen, job_types)
+        # A second look, since it is not known before the rows are locked who else takes them.
+        types = sa.select(chosen.cte("chosen").c.job_type)
+        free = [
+            _head(limit, each)
+            .where(sa.literal(each, _c.job_type.type).in_(types))
+            .with_for_update(skip_locked=True)
+            for each in job_types
+        ]
+        taken = _first(limit, free).cte("taken")
+        # By an array, whose length PostgreSQL does not overestimate either.
+        is_taken = _c.id == sa.any_(sa.func.array(sa.select(taken.c.id).scalar_subquery()))
+    else:
+        is_taken = _c.id.in_(sa.select(chosen.cte("chosen").c.id))
     statement = (
         sa.update(_jobs)
-        .where(_c.id.in_(sa.select(chosen.c.id)))
+        .where(is_taken)
         .values(
             status=JobStatus.PROCESSING,
             attempts=_c.attempts + 1,
@@ -104,46 +122,32 @@ def claim(dialect: str, job_types: tuple[JobType, ...], *, look_first: bool) -> 
         .returning(*_jobs.columns)
     )
     if look_first:
-        over = _jobs.alias("over")
-        statement = statement.where(
-            ~sa.exists(sa.select(over.c.id).where(over.c.due_at <= clock.now))
-        )
+        statement = statement.where(sa.func.coalesce(_earliest() > clock.now, sa.true()))
     return statement
 
 
-def _chosen(job_types: tuple[JobType, ...]) -> sa.CTE:
-    """Return the first jobs of all types together, by one probe of the index for each type."""
-    heads = [
-        sa.select(_c.id, _c.job_type, _c.priority, _c.queued_at)
-        .where(READY, _c.job_type == job_type, ~_is_paused(job_type))
-        .order_by(*_order)
-        .limit(_count)
-        .subquery(f"{job_type.value}_heads")
-        for job_type in job_types
-    ]
-    together = sa.union_all(*(sa.select(head) for head in heads)).subquery("heads")
+def _earliest() -> sa.ScalarSelect[datetime]:
+    """Return when the first lease or wait is over, or NULL without any.
+
+    The end of the index is asked for: PostgreSQL takes a comparison with its clock for one that a
+    third of the table meets, and would look through all of it.
+    """
+    due_at = _jobs.alias("due").c.due_at
+    return sa.select(due_at).where(IS_DUE_SOMETIME).order_by(due_at).limit(1).scalar_subquery()
+
+
+def _head(limit: ColumnElement[int], job_type: JobType) -> sa.Select[Any]:
+    """Return the first jobs of one type, by one probe of the index."""
+    first = sa.select(_c.id, _c.job_type, _c.priority, _c.queued_at)
+    return first.where(READY, _c.job_type == job_type).order_by(*_order).limit(limit)
+
+
+def _first(limit: ColumnElement[int], heads: Sequence[sa.Select[Any]]) -> sa.Select[Any]:
+    """Return the first jobs of several types together."""
+    together = sa.union_all(*(sa.select(head.subquery()) for head in heads)).subquery("heads")
     c = together.c
-    first = sa.select(c.id, c.job_type).order_by(c.priority.desc(), c.queued_at, c.id)
-    return first.limit(_count).cte("chosen")
-
-
-def _locked(chosen: sa.CTE, job_types: tuple[JobType, ...]) -> sa.CTE:
-    """Return as many jobs of each type as were chosen, but none that another worker is taking."""
-    locked = [
-        sa.select(_c.id)
-        .where(READY, _c.job_type == job_type)
-        .order_by(*_order)
-        .limit(
-            sa.select(sa.func.count())
-            .select_from(chosen)
-            .where(chosen.c.job_type == job_type)
-            .scalar_subquery()
-        )
-        .with_for_update(skip_locked=True)
-        .subquery(f"{job_type.value}_locked")
-        for job_type in job_types
-    ]
-    return sa.union_all(*(sa.select(each.c.id) for each in locked)).cte("locked")
+    by_order = sa.select(c.id, c.job_type).order_by(c.priority.desc(), c.queued_at, c.id)
+    return by_order.limit(limit)
 
 
 def _is_paused(job_type: JobType) -> ColumnElement[bool]:
@@ -156,20 +160,20 @@ def _is_paused(job_type: JobType) -> ColumnElement[bool]:
 def wake(dialect: str) -> sa.Executable:
     """Return the statement that ends leases and waits that are over, the longest first."""
     clock = CLOCKS[dialect]
-    over = (
+    ended = (
         sa.select(_c.id)
-        .where(_c.due_at <= clock.now)
+        .where(IS_DUE_SOMETIME, _c.due_at <= clock.now)
         .order_by(_c.due_at)
         .limit(LOOKED_AT_AT_ONCE)
         .with_for_update(skip_locked=True)
-        .cte("over")
+        .cte("ended")
     )
     was_leased = _c.status == JobStatus.PROCESSING
     again = _c.attempts < _c.max_attempts
     waits_until = after_wait(_c.due_at, _c.attempts)
     return (
         sa.update(_jobs)
-        .where(_c.id.in_(sa.select(over.c.id)))
+        .where(_c.id.in_(sa.select(ended.c.id)))
         .values(
             status=sa.case(
                 (was_leased & again, JobStatus.RETRYING.value),

@@ -65,8 +65,8 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         check_claiming(worker, n, lease)
         wanted = checked_types(job_types)
         self._wake()
-        statement = job_statements.claim(self._session.dialect, wanted, look_first=False)
-        rows = self._write(statement, lease, count=n, worker_name=worker).all()
+        statement = job_statements.claim(self._session.dialect, wanted, n, look_first=False)
+        rows = self._write(statement, lease, worker_name=worker).all()
         jobs = self._read_again([row.id for row in rows])
         return [claim_of(job, worker) for job in sorted(jobs, key=in_order)]
 

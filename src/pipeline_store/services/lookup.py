@@ -1,0 +1,59 @@
+"""Finding things by the names that people use, and going through all of them."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pipeline_store.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pipeline_store.channels import Channel, TransformationPreset
+    from pipeline_store.repository import Repository
+    from pipeline_store.unit_of_work import UnitOfWork
+
+Entity = TypeVar("Entity")
+
+_PAGE: Final = 1_000
+
+
+def everything(collection: Repository[Entity, Any]) -> Iterator[Entity]:
+    """Yield every object of a collection whose key is its `id`, in the order of the keys."""
+    after: Any = None
+    while page := collection.page(after, _PAGE):
+        yield from page
+        last: Any = page[-1]
+        after = last.id
+
+
+def channel_named(uow: UnitOfWork, channel_id: str) -> Channel:
+    """Return the channel of that name, `Channel.channel_id`.
+
+    Raises:
+        NotFound: there is none; the message names those that are spelled alike.
+    """
+    channel = uow.channels.by_channel_id(channel_id)
+    if channel is None:
+        known = (each.channel_id for each in everything(uow.channels))
+        raise NotFound(_no("channel", channel_id, known))
+    return channel
+
+
+def preset_named(uow: UnitOfWork, name: str) -> TransformationPreset:
+    """Return the preset of that name.
+
+    Raises:
+        NotFound: there is none; the message names those that are spelled alike.
+    """
+    preset = uow.presets.by_name(name)
+    if preset is None:
+        raise NotFound(_no("preset", name, (each.name for each in everything(uow.presets))))
+    return preset
+
+
+def _no(kind: str, name: str, known: Iterable[str]) -> str:
+    alike = get_close_matches(name, list(known))
+    meant = f"; did you mean {' or '.join(alike)}?" if alike else ""
+    return f"no {kind} {name!r}{meant} `pipeline-store {kind} list` shows all"
