@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from pipeline_store.entity import key_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,6 +24,15 @@ COLLECTIONS = (
     "reviews",
     "config_overrides",
     "errors",
+    "channels",
+    "videos",
+    "jobs",
+    "presets",
+    "music",
+    "channel_statistics",
+    "video_statistics",
+    "system_configuration",
+    "configuration_changes",
 )
 ROWS_AT_ONCE = 5_000
 
@@ -42,4 +53,4 @@ def all_of(collection: Any) -> Iterator[Any]:
     after = None
     while page := collection.page(after, ROWS_AT_ONCE):
         yield from page
-        after = page[-1].key if hasattr(page[-1], "key") else page[-1].id
+        after = getattr(page[-1], key_of(type(page[-1])).name)

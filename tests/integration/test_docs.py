@@ -21,7 +21,7 @@ import typer
 from markdown_it import MarkdownIt
 
 import pipeline_store
-from pipeline_store import errors, importers, legacy, production
+from pipeline_store import errors, importers, legacy, production, secrets
 from pipeline_store.cli.app import app
 from pipeline_store.importers import importing
 from pipeline_store.services import overview, pauses, publishing, reviews, runs
@@ -321,7 +321,15 @@ def test_every_example_of_the_page_does_what_it_says(
 @cache
 def known_names() -> set[str]:
     """Names that a page may use as if everybody knew them."""
-    modules: list[ModuleType] = [pipeline_store, production, errors, importers, importing, legacy]
+    modules: list[ModuleType] = [
+        pipeline_store,
+        production,
+        secrets,
+        errors,
+        importers,
+        importing,
+        legacy,
+    ]
     names = {name for module in modules for name in vars(module)}
     return names | set(vars(overview)) | set(vars(reviews)) | OUTSIDE
 

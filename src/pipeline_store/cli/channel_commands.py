@@ -196,9 +196,7 @@ def deactivate(context: typer.Context, channel_id: ChannelName, *, as_json: AsJs
     _set_active(context, channel_id, active=False, as_json=as_json)
 
 
-def _set_active(
-    context: typer.Context, channel_id: str, *, active: bool, as_json: bool
-) -> None:
+def _set_active(context: typer.Context, channel_id: str, *, active: bool, as_json: bool) -> None:
     with database_of(context).unit_of_work() as uow:
         channel = channel_named(uow, channel_id)
         was_active, channel.is_active = channel.is_active, active
@@ -244,7 +242,5 @@ def remove(context: typer.Context, channel_id: ChannelName, *, as_json: AsJson =
     tell(document, f"channel {channel_id} is removed", as_json=as_json)
 
 
-def _tell(
-    channel: Channel, sentence: str, is_paused: bool = False, *, as_json: bool
-) -> None:
+def _tell(channel: Channel, sentence: str, is_paused: bool = False, *, as_json: bool) -> None:
     tell(channel_as_mapping(channel, is_paused), sentence, as_json=as_json)

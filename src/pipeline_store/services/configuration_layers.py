@@ -86,7 +86,7 @@ class ChannelSettings:
 
 @frozen(kw_only=True)
 class DatabaseLayers:
-    """What the database says, read at one moment."""
+    """What the database says, read in one unit of work."""
 
     #: By the business key of the channel.
     channels: Mapping[str, ChannelSettings]

@@ -127,7 +127,9 @@ def settings_in(environ: Mapping[str, str], settings: Settings) -> dict[str, str
         InvalidValue: one names a setting that is not declared.
     """
     by_name = {setting.environment_name: setting for setting in settings}
-    found = {name: environ[name] for name in environ if name.startswith(ENVIRONMENT_PREFIX)}
+    # Another thread may change the environment meanwhile.
+    names = [name for name in list(environ) if name.startswith(ENVIRONMENT_PREFIX)]
+    found = {name: value for name in names if (value := environ.get(name)) is not None}
     for name in found:
         if name not in by_name:
             key = name.removeprefix(ENVIRONMENT_PREFIX).replace("__", ".").lower()

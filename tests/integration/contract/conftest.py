@@ -13,7 +13,13 @@ import pytest
 
 from pipeline_store import Store, open_async_store, open_store
 from tests.integration.contract.blocking import blocking
-from tests.integration.contract.samples import Parents, add_parents
+from tests.integration.contract.samples import (
+    CHILDREN_FIRST,
+    KEY_TYPES,
+    TABLE_OF,
+    Parents,
+    add_parents,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,19 +36,9 @@ STORES = [
     pytest.param("aio-postgres", marks=pytest.mark.postgres),
 ]
 
-CHILDREN_FIRST = (
-    "shorts",
-    "clips",
-    "scripts",
-    "tts_audio",
-    "review_log",
-    "error_log",
-    "analytics",
-    "config_overrides",
-    "pipeline_runs",
-    "discovered_videos",
-)
-"""The tables in an order in which they can be emptied."""
+TABLES_TO_EMPTY = tuple(TABLE_OF[collection] for collection in CHILDREN_FIRST)
+NUMBERED_TABLES = tuple(TABLE_OF[name] for name, kind in KEY_TYPES.items() if kind is int)
+"""The tables whose keys the database counts up."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -153,7 +149,7 @@ def sqlite_database(
     # No power cut is tested here.
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
-        tables = (*CHILDREN_FIRST, "sqlite_sequence")
+        tables = (*TABLES_TO_EMPTY, "sqlite_sequence")
         emptying = [f"DELETE FROM {table}" for table in tables]  # noqa: S608 - our names
         script = ";".join(["BEGIN", *emptying, "COMMIT"])
 
@@ -173,10 +169,9 @@ def postgres_database(
     url = postgres_server.create_database(migrated_template)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET lock_timeout = '10s'")
-        sequences = [f"{table}_id_seq" for table in CHILDREN_FIRST if table != "config_overrides"]
         script = "; ".join(
-            [f"DELETE FROM {table}" for table in CHILDREN_FIRST]  # noqa: S608 - our names
-            + [f"SELECT setval('{sequence}', 1, false)" for sequence in sequences]
+            [f"DELETE FROM {table}" for table in TABLES_TO_EMPTY]  # noqa: S608 - our names
+            + [f"SELECT setval('{table}_id_seq', 1, false)" for table in NUMBERED_TABLES]
         )
 
         def empty() -> None:
@@ -238,5 +233,5 @@ def another_store(
 
 @pytest.fixture
 def parents(store: Store) -> Parents:
-    """The keys of a run, a video and a clip that other objects can refer to."""
+    """The keys of objects that other objects can refer to."""
     return add_parents(store)

@@ -1,12 +1,24 @@
-"""One object of each of the ten classes, with every field set."""
+"""One object of each class, with every field set."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import attrs
 
+from pipeline_store import entity
+from pipeline_store.channels import (
+    Channel,
+    ChannelStatistics,
+    ConfigurationChange,
+    Music,
+    ProcessingJob,
+    SystemConfiguration,
+    TransformationPreset,
+    Video,
+    VideoStatistics,
+)
 from pipeline_store.production import (
     Analytics,
     Clip,
@@ -19,9 +31,40 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
+from tests.integration.contract.sample_values import (
+    EARLY,
+    LATE,
+    Parents,
+    of_channels,
+    of_production,
+)
 
 if TYPE_CHECKING:
     from pipeline_store import Store, UnitOfWork
+
+__all__ = [
+    "CHILDREN_FIRST",
+    "CLASSES",
+    "COLLECTIONS",
+    "EARLY",
+    "KEYED_BY_STORE",
+    "KEY_TYPES",
+    "LATE",
+    "NO_PARENTS",
+    "NO_ROW",
+    "OF_CHANNELS",
+    "OF_PRODUCTION",
+    "TABLE_OF",
+    "Parents",
+    "add_parents",
+    "content",
+    "every_field",
+    "key_name",
+    "key_of",
+    "page",
+    "sample",
+    "values_of",
+]
 
 CLASSES: dict[str, type[Any]] = {
     "discovered_videos": DiscoveredVideo,
@@ -34,142 +77,70 @@ CLASSES: dict[str, type[Any]] = {
     "reviews": ReviewLog,
     "config_overrides": ConfigOverride,
     "errors": ErrorLog,
+    "channels": Channel,
+    "videos": Video,
+    "jobs": ProcessingJob,
+    "presets": TransformationPreset,
+    "music": Music,
+    "channel_statistics": ChannelStatistics,
+    "video_statistics": VideoStatistics,
+    "system_configuration": SystemConfiguration,
+    "configuration_changes": ConfigurationChange,
 }
 """The class of the objects in each collection."""
 
 COLLECTIONS = tuple(CLASSES)
-NUMBERED = tuple(name for name in COLLECTIONS if name != "config_overrides")
+OF_PRODUCTION = COLLECTIONS[:10]
+OF_CHANNELS = COLLECTIONS[10:]
+KEY_TYPES = {name: entity.key_type(kind) for name, kind in CLASSES.items()}
+KEYED_BY_STORE = tuple(name for name, kind in KEY_TYPES.items() if kind is not str)
 """The collections whose keys the store gives."""
 
-EARLY = datetime(2026, 2, 28, 1, 2, 3, 456789, tzinfo=UTC)
-LATE = datetime(2026, 2, 28, 7, 2, 3, 456789, tzinfo=UTC)
+TABLE_OF = {name: name for name in COLLECTIONS} | {
+    "reviews": "review_log",
+    "errors": "error_log",
+    "jobs": "video_processing_jobs",
+    "presets": "transformation_presets",
+}
+"""The table that each collection is kept in."""
 
+CHILDREN_FIRST = (
+    "errors",
+    "config_overrides",
+    "reviews",
+    "analytics",
+    "shorts",
+    "tts_audio",
+    "scripts",
+    "clips",
+    "pipeline_runs",
+    "discovered_videos",
+    "configuration_changes",
+    "system_configuration",
+    "video_statistics",
+    "channel_statistics",
+    "jobs",
+    "videos",
+    "channels",
+    "music",
+    "presets",
+)
+"""The collections in an order in which they can be emptied."""
 
-class Parents(NamedTuple):
-    """Keys that other objects can refer to."""
+NO_ROW: dict[type[Any], Any] = {
+    int: 4711,
+    str: "nothing",
+    UUID: UUID("019c0000-0000-7000-8000-000000004711"),
+}
+"""For each type of key, one that no row has."""
 
-    run: int
-    video: int
-    clip: int
-
-
-NO_PARENTS = Parents(run=1, video=1, clip=1)
+NO_PARENTS = Parents()
 
 
 def every_field(collection: str, parents: Parents = NO_PARENTS, number: int = 1) -> dict[str, Any]:
     """Arguments of the class, with every field set; unique ones differ by `number`."""
-    arguments: dict[str, dict[str, Any]] = {
-        "discovered_videos": {
-            "video_id": f"video-{number:05}",
-            "title": "Ten saves that should not have been possible",
-            "channel_name": "Saves of the week",
-            "channel_id": "UC0123456789",
-            "url": "https://youtu.be/abc",
-            "category_id": 17,
-            "duration_seconds": 612,
-            "view_count": 5_000_000_000,
-            "like_count": 40,
-            "comment_count": 3,
-            "view_velocity": 1234.5,
-            "viral_score": 0.75,
-            "niche": "football",
-            "discovery_source": "trending",
-            "discovered_at": EARLY,
-            "processed": 0,
-            "content_id_risk": "low",
-        },
-        "pipeline_runs": {
-            "niche": f"niche-{number:05}",
-            "cycle_start": EARLY,
-            "cycle_end": LATE,
-            "status": "running",
-            "started_at": EARLY,
-            "completed_at": LATE,
-            "video_file_path": "out/video.mp4",
-            "video_duration_seconds": 480.25,
-            "video_file_size_bytes": 6_000_000_000,
-            "youtube_video_id": "uploaded-01",
-            "youtube_url": "https://youtu.be/uploaded-01",
-            "error_message": "none yet",
-            "retry_count": 2,
-        },
-        "clips": {
-            "pipeline_run_id": parents.run,
-            "discovered_video_id": parents.video,
-            "rank_position": 1,
-            "start_time_seconds": 10.5,
-            "end_time_seconds": 30.75,
-            "clip_duration_seconds": 20.25,
-            "extraction_method": "transcript",
-            "clip_file_path": "out/clip.mp4",
-            "content_id_risk": "medium",
-        },
-        "scripts": {
-            "pipeline_run_id": parents.run,
-            "opening_text": "Good evening.",
-            "closing_text": "Good night.",
-            "full_script_json": '{"lines": ["a", "b"]}',
-            "total_char_count": 900,
-            "estimated_duration_seconds": 61.5,
-            "llm_model_used": "a-model",
-            "generated_at": EARLY,
-        },
-        "tts_audio": {
-            "pipeline_run_id": parents.run,
-            "engine_used": "an-engine",
-            "voice_profile": "calm",
-            "audio_file_path": "out/voice.wav",
-            "duration_seconds": 61.25,
-            "generated_at": EARLY,
-        },
-        "shorts": {
-            "pipeline_run_id": parents.run,
-            "clip_id": parents.clip,
-            "file_path": "out/short.mp4",
-            "duration_seconds": 20.25,
-            "title": "One save",
-            "description": "The best one.",
-            "youtube_video_id": "uploaded-02",
-            "youtube_url": "https://youtu.be/uploaded-02",
-            "status": "review",
-            "uploaded_at": LATE,
-        },
-        "analytics": {
-            "youtube_video_id": "uploaded-01",
-            "measured_at": EARLY,
-            "view_count": 5_000_000_000,
-            "like_count": 40,
-            "comment_count": 3,
-            "average_view_duration_seconds": 33.5,
-            "click_through_rate": 0.0625,
-            "subscriber_gain": -12,
-            "estimated_revenue_usd": 1.25,
-        },
-        "reviews": {
-            "pipeline_run_id": parents.run,
-            "sent_at": EARLY,
-            "responded_at": LATE,
-            "action": "approve",
-            "response_detail": "fine",
-            "auto_held": 0,
-        },
-        "config_overrides": {
-            "key": f"key-{number:05}",
-            "value": "a value",
-            "updated_at": EARLY,
-            "updated_by": "somebody",
-        },
-        "errors": {
-            "pipeline_run_id": parents.run,
-            "module": "render",
-            "error_type": "OSError",
-            "error_message": "no space left",
-            "stack_trace": "line 1\nline 2",
-            "occurred_at": EARLY,
-            "resolved": 0,
-        },
-    }
-    return arguments[collection]
+    made = of_production if collection in OF_PRODUCTION else of_channels
+    return made(parents, number)[collection]
 
 
 def sample(collection: str, parents: Parents = NO_PARENTS, number: int = 1, **other: Any) -> Any:
@@ -178,24 +149,43 @@ def sample(collection: str, parents: Parents = NO_PARENTS, number: int = 1, **ot
 
 
 def add_parents(store: Store) -> Parents:
-    """Store a run, a video and a clip, and return their keys."""
+    """Store one object of each class that others refer to, and return their keys."""
     with store.unit_of_work() as uow:
         run = uow.pipeline_runs.add(sample("pipeline_runs", number=90_001))
         video = uow.discovered_videos.add(sample("discovered_videos", number=90_001))
-        refers = Parents(run=run.id, video=video.id, clip=0)
+        refers = Parents(run=run.id, video=video.id)
         clip = uow.clips.add(sample("clips", refers, rank_position=90))
+        preset = uow.presets.add(sample("presets", number=90_001))
+        music = uow.music.add(sample("music", number=90_001))
+        refers = Parents(preset=preset.id, music=music.id)
+        channel = uow.channels.add(sample("channels", refers, number=90_001))
+        refers = refers._replace(channel=channel.id)
+        channel_video = uow.videos.add(sample("videos", refers, number=90_001))
         uow.commit()
-    return Parents(run=run.id, video=video.id, clip=clip.id)
+    return Parents(
+        run=run.id,
+        video=video.id,
+        clip=clip.id,
+        channel=channel.id,
+        channel_video=channel_video.id,
+        preset=preset.id,
+        music=music.id,
+    )
 
 
-def values_of(entity: Any) -> dict[str, Any]:
+def values_of(held: Any) -> dict[str, Any]:
     """The values of an object's fields."""
-    return {field.name: getattr(entity, field.name) for field in attrs.fields(type(entity))}
+    return {field.name: getattr(held, field.name) for field in attrs.fields(type(held))}
 
 
-def key_of(entity: Any) -> Any:
+def key_name(collection: str) -> str:
+    """The field that holds the key of a collection's objects."""
+    return entity.key_of(CLASSES[collection]).name
+
+
+def key_of(stored: Any) -> Any:
     """The key of a stored object."""
-    return entity.key if isinstance(entity, ConfigOverride) else entity.id
+    return getattr(stored, entity.key_of(type(stored)).name)
 
 
 def content(store: Store) -> dict[str, list[dict[str, Any]]]:

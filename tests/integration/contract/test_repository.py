@@ -1,4 +1,4 @@
-"""What every collection can do: the promises of `Repository`, for all ten."""
+"""What every collection can do: the promises of `Repository`, for all of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline_store.errors import AlreadyExists, Conflict, InUse, InvalidValue, NotFound
+from pipeline_store.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from tests.integration.contract.samples import (
     COLLECTIONS,
-    NUMBERED,
+    KEY_TYPES,
+    KEYED_BY_STORE,
+    NO_ROW,
     Parents,
     add_parents,
     content,
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline_store import Store
 
 every_collection = pytest.mark.parametrize("collection", COLLECTIONS)
-every_numbered_collection = pytest.mark.parametrize("collection", NUMBERED)
+every_collection_keyed_by_the_store = pytest.mark.parametrize("collection", KEYED_BY_STORE)
 
 
 @every_collection
@@ -72,6 +74,15 @@ def test_a_change_of_an_attribute_is_written_at_the_commit(
         "reviews": ("response_detail", "fine, really"),
         "config_overrides": ("value", "another value"),
         "errors": ("resolved", 1),
+        "channels": ("settings", {"posting_frequency": 4}),
+        "videos": ("publication_status", "published"),
+        "jobs": ("priority", 10),
+        "presets": ("is_default", False),
+        "music": ("duration_seconds", 12.25),
+        "channel_statistics": ("subscriber_count", None),
+        "video_statistics": ("view_count", 2**63 - 1),
+        "system_configuration": ("value", None),
+        "configuration_changes": ("old_value", None),
     }[collection]
     with store.unit_of_work() as uow:
         key = key_of(getattr(uow, collection).add(sample(collection, parents)))
@@ -86,7 +97,7 @@ def test_a_change_of_an_attribute_is_written_at_the_commit(
 @every_collection
 def test_what_is_not_there(store: Store, collection: str) -> None:
     """For an unknown key `find` returns None and `get` raises NotFound, naming the key."""
-    key: Any = "nothing" if collection == "config_overrides" else 4711
+    key = NO_ROW[KEY_TYPES[collection]]
     with store.unit_of_work() as uow:
         assert getattr(uow, collection).find(key) is None
         with pytest.raises(NotFound, match=str(key)):
@@ -236,7 +247,7 @@ def test_many_with_a_wrong_one_among_them(store: Store, parents: Parents, collec
         with pytest.raises(InvalidValue, match="expected, found object"):
             getattr(uow, collection).add_many([new, object()])
         assert getattr(uow, collection).count() == before
-        assert key_of(new) is None or collection == "config_overrides"
+        assert key_of(new) is None or KEY_TYPES[collection] is str
         uow.commit()
     with store.unit_of_work() as uow:
         assert getattr(uow, collection).find(key_of(kept)) is not None
@@ -273,138 +284,7 @@ def test_the_size_of_a_page(store: Store, collection: str) -> None:
         assert getattr(uow, collection).page(limit=10_000) == []
 
 
-@pytest.mark.parametrize(
-    ("collection", "field"),
-    [
-        ("clips", "pipeline_run_id"),
-        ("clips", "discovered_video_id"),
-        ("scripts", "pipeline_run_id"),
-        ("tts_audio", "pipeline_run_id"),
-        ("shorts", "pipeline_run_id"),
-        ("shorts", "clip_id"),
-        ("reviews", "pipeline_run_id"),
-        ("errors", "pipeline_run_id"),
-    ],
-)
-class TestParents:
-    """Objects refer only to objects that are there."""
-
-    def test_adding_a_child_of_nobody(
-        self, store: Store, parents: Parents, collection: str, field: str
-    ) -> None:
-        """An object that refers to an absent one cannot be added: that is NotFound."""
-        before = content(store)
-        with store.unit_of_work() as uow, pytest.raises(NotFound):
-            getattr(uow, collection).add(sample(collection, parents, **{field: 4711}))
-        assert content(store) == before
-
-    def test_sending_a_child_to_nobody(
-        self, store: Store, parents: Parents, collection: str, field: str
-    ) -> None:
-        """A stored object cannot be made to refer to an absent one: the commit is NotFound."""
-        with store.unit_of_work() as uow:
-            added = getattr(uow, collection).add(sample(collection, parents))
-            uow.commit()
-        before = content(store)
-        with store.unit_of_work() as uow:
-            setattr(getattr(uow, collection).get(added.id), field, 4711)
-            with pytest.raises(NotFound):
-                uow.commit()
-        assert content(store) == before
-
-    def test_a_parent_is_not_removed(
-        self, store: Store, parents: Parents, collection: str, field: str
-    ) -> None:
-        """What other objects refer to cannot be removed: that is InUse."""
-        owner, key = {
-            "pipeline_run_id": ("pipeline_runs", parents.run),
-            "discovered_video_id": ("discovered_videos", parents.video),
-            "clip_id": ("clips", parents.clip),
-        }[field]
-        with store.unit_of_work() as uow:
-            getattr(uow, collection).add(sample(collection, parents))
-            uow.commit()
-        before = content(store)
-        with store.unit_of_work() as uow, pytest.raises(InUse):
-            getattr(uow, owner).remove(getattr(uow, owner).get(key))
-        assert content(store) == before
-
-
-def test_a_parent_goes_after_its_children(store: Store, parents: Parents) -> None:
-    """Once its children are removed, a parent can be removed in the same unit of work."""
-    with store.unit_of_work() as uow:
-        uow.clips.remove(uow.clips.get(parents.clip))
-        uow.pipeline_runs.remove(uow.pipeline_runs.get(parents.run))
-        uow.discovered_videos.remove(uow.discovered_videos.get(parents.video))
-        uow.commit()
-    assert all(rows == [] for rows in content(store).values())
-
-
-def test_empty_references(store: Store, parents: Parents) -> None:
-    """A short may be of no clip, and an error of no run."""
-    with store.unit_of_work() as uow:
-        short = uow.shorts.add(sample("shorts", parents, clip_id=None))
-        error = uow.errors.add(sample("errors", parents, pipeline_run_id=None))
-        uow.commit()
-    with store.unit_of_work() as uow:
-        assert uow.shorts.get(short.id).clip_id is None
-        assert uow.errors.get(error.id).pipeline_run_id is None
-
-
-@pytest.mark.parametrize("same_unit_of_work", [True, False])
-@pytest.mark.parametrize("collection", ["discovered_videos", "config_overrides"])
-def test_a_unique_value_is_taken(store: Store, collection: str, same_unit_of_work: bool) -> None:
-    """A second row with the same video_id, or the same key, is AlreadyExists."""
-    with store.unit_of_work() as uow:
-        getattr(uow, collection).add(sample(collection))
-        if same_unit_of_work:
-            with pytest.raises(AlreadyExists):
-                getattr(uow, collection).add(sample(collection))
-            return
-        uow.commit()
-    before = content(store)
-    with store.unit_of_work() as uow, pytest.raises(AlreadyExists):
-        getattr(uow, collection).add(sample(collection))
-    with store.unit_of_work() as uow:
-        getattr(uow, collection).page()  # the objects that are there are known to this one
-        with pytest.raises(AlreadyExists):
-            getattr(uow, collection).add(sample(collection))
-    assert content(store) == before
-
-
-def test_taking_a_unique_value_by_assignment(store: Store) -> None:
-    """A stored video cannot take the video_id of another: the commit is AlreadyExists."""
-    with store.unit_of_work() as uow:
-        uow.discovered_videos.add_many(sample("discovered_videos", number=n) for n in (1, 2))
-        uow.commit()
-    before = content(store)
-    with store.unit_of_work() as uow:
-        video = uow.discovered_videos.by_video_id("video-00002")
-        assert video is not None
-        video.video_id = "video-00001"
-        with pytest.raises(AlreadyExists):
-            uow.commit()
-    assert content(store) == before
-
-
-def test_a_unique_value_is_free_after_a_removal(store: Store) -> None:
-    """The video_id or key of a removed object can be used again in the same unit of work."""
-    with store.unit_of_work() as uow:
-        video = uow.discovered_videos.add(sample("discovered_videos"))
-        override = uow.config_overrides.add(sample("config_overrides"))
-        uow.commit()
-    with store.unit_of_work() as uow:
-        uow.discovered_videos.remove(uow.discovered_videos.get(video.id))
-        uow.discovered_videos.add(sample("discovered_videos", title="again"))
-        uow.config_overrides.remove(uow.config_overrides.get(override.key))
-        uow.config_overrides.add(sample("config_overrides", value="again"))
-        uow.commit()
-    with store.unit_of_work() as uow:
-        assert [video.title for video in uow.discovered_videos.page()] == ["again"]
-        assert [override.value for override in uow.config_overrides.page()] == ["again"]
-
-
-@every_numbered_collection
+@every_collection_keyed_by_the_store
 def test_keys_are_never_given_twice(store: Store, parents: Parents, collection: str) -> None:
     """The key of a removed object is not given to a later one."""
     with store.unit_of_work() as uow:
@@ -429,7 +309,7 @@ def test_objects_of_another_class(store: Store, collection: str) -> None:
                 repository.remove(refused)
 
 
-@every_numbered_collection
+@every_collection_keyed_by_the_store
 def test_an_object_of_another_store(store: Store, another_store: Store, collection: str) -> None:
     """An object that was read from another store cannot be added or removed here: Conflict."""
     their_parents = add_parents(another_store)

@@ -1,0 +1,379 @@
+"""Objects refer only to objects that are there, and each reference has its rule for a removal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+from pipeline_store.errors import Conflict, InUse, NotFound
+from pipeline_store.fields import ON_DELETE, REFERS_TO
+from tests.integration.contract.samples import (
+    CHILDREN_FIRST,
+    CLASSES,
+    KEY_TYPES,
+    NO_ROW,
+    Parents,
+    content,
+    key_of,
+    page,
+    sample,
+)
+
+if TYPE_CHECKING:
+    from pipeline_store import Store, UnitOfWork
+    from tests.integration.contract.conftest import SteppedClock
+
+RULES = {
+    ("clips", "pipeline_run_id"): ("pipeline_runs", "refuse"),
+    ("clips", "discovered_video_id"): ("discovered_videos", "refuse"),
+    ("scripts", "pipeline_run_id"): ("pipeline_runs", "refuse"),
+    ("tts_audio", "pipeline_run_id"): ("pipeline_runs", "refuse"),
+    ("shorts", "pipeline_run_id"): ("pipeline_runs", "refuse"),
+    ("shorts", "clip_id"): ("clips", "refuse"),
+    ("reviews", "pipeline_run_id"): ("pipeline_runs", "refuse"),
+    ("errors", "pipeline_run_id"): ("pipeline_runs", "refuse"),
+    ("channels", "default_preset_id"): ("presets", "clear"),
+    ("videos", "channel_id"): ("channels", "refuse"),
+    ("videos", "music_id"): ("music", "clear"),
+    ("videos", "preset_id"): ("presets", "clear"),
+    ("jobs", "video_id"): ("videos", "cascade"),
+    ("jobs", "channel_id"): ("channels", "refuse"),
+    ("channel_statistics", "channel_id"): ("channels", "cascade"),
+    ("video_statistics", "video_id"): ("videos", "cascade"),
+}
+"""Each reference: the collection that it leads to, and what a removal there does."""
+
+
+def references(*rules: str) -> pytest.MarkDecorator:
+    """The references with one of these rules, or all."""
+    chosen = [
+        (*where, owner) for where, (owner, rule) in RULES.items() if rule in rules or not rules
+    ]
+    return pytest.mark.parametrize(("collection", "field", "owner"), chosen)
+
+
+def test_the_rules() -> None:
+    """The classes declare these references, with these rules, and no others."""
+    assert {
+        (collection, field.name): (
+            field.metadata[REFERS_TO],
+            field.metadata.get(ON_DELETE, "refuse"),
+        )
+        for collection, kind in CLASSES.items()
+        for field in attrs.fields(kind)
+        if REFERS_TO in field.metadata
+    } == RULES
+
+
+def family(
+    uow: UnitOfWork, parents: Parents, collection: str, field: str, owner: str, children: int = 1
+) -> tuple[Any, list[Any]]:
+    """A new parent that nothing refers to but these children, by this field."""
+    parent = getattr(uow, owner).add(sample(owner, parents, 50))
+    made = [
+        getattr(uow, collection).add(
+            sample(collection, parents, 60 + number, **{field: key_of(parent)})
+        )
+        for number in range(children)
+    ]
+    return parent, made
+
+
+@references()
+class TestEveryReference:
+    """What holds whatever the rule is."""
+
+    def test_adding_a_child_of_nobody(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """An object that refers to an absent one cannot be added: that is NotFound."""
+        nobody = {field: NO_ROW[KEY_TYPES[owner]]}
+        before = content(store)
+        with store.unit_of_work() as uow, pytest.raises(NotFound):
+            getattr(uow, collection).add(sample(collection, parents, **nobody))
+        assert content(store) == before
+
+    def test_sending_a_child_to_nobody(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """A stored object cannot be made to refer to an absent one: the commit is NotFound."""
+        with store.unit_of_work() as uow:
+            added = getattr(uow, collection).add(sample(collection, parents))
+            uow.commit()
+        before = content(store)
+        with store.unit_of_work() as uow:
+            setattr(getattr(uow, collection).get(added.id), field, NO_ROW[KEY_TYPES[owner]])
+            with pytest.raises(NotFound):
+                uow.commit()
+        assert content(store) == before
+
+    def test_a_child_that_went_elsewhere(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """An object that refers to another one by now is left alone, and hinders nobody."""
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            setattr(child, field, parents.key_in(owner))
+            getattr(uow, owner).remove(parent)
+            uow.commit()
+        with store.unit_of_work() as uow:
+            assert getattr(uow, owner).find(key_of(parent)) is None
+            found = getattr(uow, collection).get(child.id)
+            assert getattr(found, field) == parents.key_in(owner)
+
+
+@references("refuse")
+@pytest.mark.parametrize("known", [True, False])
+def test_a_parent_is_not_removed(
+    store: Store, parents: Parents, collection: str, field: str, owner: str, known: bool
+) -> None:
+    """What other objects refer to cannot be removed: that is InUse, and nothing is changed."""
+    with store.unit_of_work() as uow:
+        parent, _ = family(uow, parents, collection, field, owner)
+        uow.commit()
+    before = content(store)
+    with store.unit_of_work() as uow:
+        if known:
+            page(uow, collection)
+        with pytest.raises(InUse):
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+    assert content(store) == before
+
+
+@references("clear")
+class TestClearing:
+    """A reference that is emptied when the other object is removed."""
+
+    def test_at_once_and_for_others(
+        self,
+        store: Store,
+        clock: SteppedClock,
+        parents: Parents,
+        collection: str,
+        field: str,
+        owner: str,
+    ) -> None:
+        """Objects here show it at once and others after the commit; it counts as a change."""
+        with store.unit_of_work() as uow:
+            parent, children = family(uow, parents, collection, field, owner, children=2)
+            keys = [child.id for child in children]
+            uow.commit()
+        clock.advance(minutes=1)
+        with store.unit_of_work() as uow:
+            known = getattr(uow, collection).get(keys[0])
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+            assert (getattr(known, field), known.updated_at) == (None, clock())
+            read_later = getattr(uow, collection).get(keys[1])
+            assert (getattr(read_later, field), read_later.updated_at) == (None, clock())
+            uow.commit()
+        with store.unit_of_work() as uow:
+            for key in keys:
+                found = getattr(uow, collection).get(key)
+                assert (getattr(found, field), found.updated_at) == (None, clock())
+            assert getattr(uow, owner).find(parent.id) is None
+
+    def test_a_change_of_the_object_beside_it(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """An object whose reference is emptied can be changed before and after, in one commit."""
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            uow.commit()
+        with store.unit_of_work() as uow:
+            known = getattr(uow, collection).get(child.id)
+            known.metadata = {"changed": "before"}
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+            assert known.metadata == {"changed": "before"}
+            known.metadata = {**known.metadata, "again": "after"}
+            uow.commit()
+            known.metadata = {**known.metadata, "once more": "after the commit"}
+            uow.commit()
+        with store.unit_of_work() as uow:
+            found = getattr(uow, collection).get(child.id)
+            assert list(found.metadata) == ["changed", "again", "once more"]
+            assert getattr(found, field) is None
+
+    def test_rolled_back(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """After a rollback the stored reference is there; added again, the object's is written."""
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            uow.commit()
+        before = content(store)
+        with store.unit_of_work() as uow:
+            known = getattr(uow, collection).get(child.id)
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+            uow.rollback()
+            assert getattr(known, field) is None
+            assert getattr(getattr(uow, collection).get(child.id), field) == parent.id
+        assert content(store) == before
+        with store.unit_of_work() as uow:
+            getattr(uow, collection).add(known)
+            uow.commit()
+        with store.unit_of_work() as uow:
+            assert getattr(getattr(uow, collection).get(child.id), field) is None
+            assert getattr(uow, owner).find(parent.id) is not None
+
+    @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
+    def test_somebody_else_has_read_the_object(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """A change made from a reading before the removal is a Conflict."""
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            uow.commit()
+        with store.unit_of_work() as first, store.unit_of_work() as second:
+            mine = getattr(first, collection).get(child.id)
+            getattr(second, owner).remove(getattr(second, owner).get(parent.id))
+            second.commit()
+            mine.metadata = {"mine": True}
+            with pytest.raises(Conflict):
+                first.commit()
+
+
+@references("cascade")
+class TestCascading:
+    """Objects that are removed along with the one that they refer to."""
+
+    def test_at_once_and_for_others(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """They are gone at once here, known or not, and for others after the commit."""
+        with store.unit_of_work() as uow:
+            parent, children = family(uow, parents, collection, field, owner, children=2)
+            keys = [child.id for child in children]
+            kept = getattr(uow, collection).add(sample(collection, parents)).id
+            uow.commit()
+        with store.unit_of_work() as uow:
+            known = getattr(uow, collection).get(keys[0])
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+            assert [row.id for row in page(uow, collection)] == [kept]
+            for key in keys:
+                assert getattr(uow, collection).find(key) is None
+            uow.commit()
+        with store.unit_of_work() as uow:
+            assert [row.id for row in page(uow, collection)] == [kept]
+            assert getattr(uow, owner).find(parent.id) is None
+
+    @pytest.mark.parametrize("again", ["remove", "add"])
+    def test_it_is_gone(
+        self,
+        store: Store,
+        parents: Parents,
+        collection: str,
+        field: str,
+        owner: str,
+        again: str,
+    ) -> None:
+        """What was removed along with another object can be neither removed nor added: Conflict."""
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            uow.commit()
+            getattr(uow, owner).remove(parent)
+            with pytest.raises(Conflict):
+                getattr(getattr(uow, collection), again)(child)
+        with store.unit_of_work() as uow:
+            known = getattr(uow, collection).get(child.id)
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+            uow.commit()
+        with store.unit_of_work() as uow, pytest.raises(Conflict):
+            getattr(getattr(uow, collection), again)(known)
+
+    def test_rolled_back(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """After a rollback all of them are there; the object can be added and changed again."""
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            uow.commit()
+        before = content(store)
+        with store.unit_of_work() as uow:
+            known = getattr(uow, collection).get(child.id)
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+            uow.rollback()
+            assert getattr(known, field) == parent.id
+            assert getattr(uow, collection).add(known) is known
+            uow.commit()
+        assert content(store) == before
+
+    def test_added_and_removed_here(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """Objects that were added here are removed too, and new again after a rollback."""
+        before = content(store)
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            getattr(uow, owner).remove(parent)
+            uow.commit()
+        assert content(store) == before
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            getattr(uow, owner).remove(parent)
+            uow.rollback()
+            assert (parent.id, child.id) == (None, None)
+        assert content(store) == before
+
+    @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
+    def test_somebody_else_has_read_the_object(
+        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+    ) -> None:
+        """A change of an object that went with another one is a Conflict."""
+        with store.unit_of_work() as uow:
+            parent, (child,) = family(uow, parents, collection, field, owner)
+            uow.commit()
+        with store.unit_of_work() as first, store.unit_of_work() as second:
+            mine = getattr(first, collection).get(child.id)
+            getattr(second, owner).remove(getattr(second, owner).get(parent.id))
+            second.commit()
+            count = "priority" if collection == "jobs" else "view_count"
+            setattr(mine, count, 1)
+            with pytest.raises(Conflict):
+                first.commit()
+
+
+def test_children_first(store: Store, parents: Parents) -> None:
+    """Once its children are removed, an object can be removed, all in one unit of work."""
+    with store.unit_of_work() as uow:
+        for collection in CHILDREN_FIRST:
+            for each in page(uow, collection):
+                getattr(uow, collection).remove(each)
+        uow.commit()
+    assert parents.channel
+    assert all(rows == [] for rows in content(store).values())
+
+
+def test_empty_references(store: Store, parents: Parents) -> None:
+    """What may refer to nothing does so: added, assigned, and read again."""
+    optional = {
+        (collection, field.name)
+        for collection, kind in CLASSES.items()
+        for field in attrs.fields(kind)
+        if REFERS_TO in field.metadata and field.default is None
+    }
+    assert optional == {
+        ("shorts", "clip_id"),
+        ("errors", "pipeline_run_id"),
+        ("channels", "default_preset_id"),
+        ("videos", "music_id"),
+        ("videos", "preset_id"),
+        ("jobs", "video_id"),
+    }
+    of_no_video = {"jobs": {"job_type": "scrape"}}
+    for collection, field in sorted(optional):
+        with store.unit_of_work() as uow:
+            other = of_no_video.get(collection, {})
+            empty = sample(collection, parents, 1, **{field: None}, **other)
+            emptied = sample(collection, parents, 2, **other)
+            getattr(uow, collection).add_many([empty, emptied])
+            uow.commit()
+            setattr(emptied, field, None)
+            uow.commit()
+        with store.unit_of_work() as uow:
+            for stored in (empty, emptied):
+                assert getattr(getattr(uow, collection).get(stored.id), field) is None
+            for stored in (empty, emptied):
+                getattr(uow, collection).remove(getattr(uow, collection).get(stored.id))
+            uow.commit()

@@ -1,0 +1,101 @@
+"""Rotations that are killed at any moment, and the log of how far they had come.
+
+This module is run as a program that loads everything once and then forks one rotation per round.
+Keys are handed over in the environment, as to any program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline_store import open_store
+from pipeline_store.secrets import KEYS_VARIABLE, Keyring
+from pipeline_store.services.key_rotation import rotate
+from tests.real_data import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline_store import UnitOfWork
+    from pipeline_store.secrets import Secret
+    from pipeline_store.services.key_rotation import Rotation
+
+ROWS_PER_BATCH = 2
+BEGUN = "begun"
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What a rotation had said before it was killed: values rotated, and whether it was at work."""
+
+    rotated: int
+    inside: bool
+
+
+def kill_rotations(url: str, keys: Sequence[Secret], kills: int, each: int) -> list[Killed]:
+    """Starts a rotation several times, and kills it once it has rotated `each` values more."""
+    environ = {**os.environ, KEYS_VARIABLE: " ".join(key.reveal() for key in keys)}
+    answer = subprocess.run(
+        [sys.executable, "-m", __name__, url, str(kills), str(each)],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env=environ,
+        timeout=240,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    return [Killed(*json.loads(line)) for line in answer.stdout.splitlines()]
+
+
+def work(url: str, log: int) -> None:
+    """Rotates, and says when it begins a unit of work and what is committed after it."""
+    store = open_store(url)
+
+    def new_unit_of_work() -> UnitOfWork:
+        os.write(log, f"{BEGUN}\n".encode())
+        return store.unit_of_work()
+
+    def progress(done: Rotation) -> None:
+        os.write(log, f"{done.rotated}\n".encode())
+
+    rotate(new_unit_of_work, Keyring.from_environment(), batch=ROWS_PER_BATCH, progress=progress)
+
+
+def main(url: str, kills: int, each: int) -> None:
+    """Starts and kills rotations, and prints one line for each."""
+    for _ in range(kills):
+        reading, writing = os.pipe()
+        rotation = os.fork()
+        if rotation == 0:
+            os.close(reading)
+            try:
+                work(url, writing)
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as log:
+            said: list[str] = []
+            for line in log:
+                said.append(line.strip())
+                if said[-1] != BEGUN and int(said[-1]) >= each:
+                    break
+            time.sleep(random.random() * 0.01)  # noqa: S311 - not a secret
+            os.kill(rotation, signal.SIGKILL)
+            _, status = os.waitpid(rotation, 0)
+            said += [line.strip() for line in log]
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        rotated = [int(line) for line in said if line != BEGUN]
+        print(json.dumps([rotated[-1], killed and said[-1] == BEGUN]), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
