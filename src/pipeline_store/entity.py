@@ -6,7 +6,7 @@ The kinds of fields it can have are in `pipeline_store.fields`.
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, dataclass_transform
 
 import attrs
 from attrs import setters
@@ -14,7 +14,8 @@ from attrs import setters
 from pipeline_store import fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -76,6 +77,24 @@ def _constructor(kind: type[Any]) -> Callable[..., None]:
             afterwards(self)
 
     return construct
+
+
+class RecordsChanges(Protocol):
+    """A domain object whose changes are kept as rows of their own, written together with it."""
+
+    def record_changes(self, before: Mapping[str, Any], now: datetime) -> Iterable[object]:
+        """Return the rows that tell what was changed since the fields held `before`."""
+        ...
+
+
+def recorded_changes(
+    instance: object, before: Mapping[str, Any], now: Callable[[], datetime]
+) -> list[object]:
+    """Return the rows to be written with a changed object, which most have none of."""
+    if not hasattr(type(instance), "record_changes"):
+        return []
+    recorder = cast("RecordsChanges", instance)
+    return list(recorder.record_changes(before, now()))
 
 
 def fields_of(kind: type[Any]) -> tuple[attrs.Attribute[Any], ...]:

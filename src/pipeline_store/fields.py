@@ -46,6 +46,9 @@ JSON: Final = "json"
 LONGEST: Final = "longest"
 """Metadata of a text that may not be empty and is part of an index: its most characters."""
 
+LONGEST_TEXT: Final = "longest_text"
+"""Metadata of any other text that is limited: its most characters."""
+
 LIMITS: Final = "limits"
 """Metadata of whole and other numbers: the least and the greatest value."""
 
@@ -121,15 +124,17 @@ def text(
     empty: bool = True,
     longest: int = values.LONGEST_TEXT,
     json: bool = False,
+    on_move: Callable[[Any, Any], None] | None = None,
 ) -> Any:
-    """Declare a text field; with `json`, one whose text is JSON."""
+    """Declare a text field; with `json`, one whose text is JSON. `on_move` as for `choice`."""
 
     def check(name: str, value: Any) -> None:
         values.check_text(name, value, longest=longest, empty=empty)
         if json:
             values.check_json_text(name, value)
 
-    return _field(check, default=default)
+    metadata = {LONGEST_TEXT: longest} if longest < values.LONGEST_TEXT else None
+    return _field(check, default=default, metadata=metadata, on_setattr=_asking(on_move))
 
 
 def key_text(
@@ -139,8 +144,12 @@ def key_text(
     unique_with: tuple[str, ...] = (),
     is_key: bool = False,
     longest: int = values.LONGEST_KEY,
+    converter: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """Declare a text that is not empty and is part of an index; `is_key`, never changed."""
+    """Declare a text that is not empty and is part of an index; `is_key`, never changed.
+
+    `converter` brings what is given into the one spelling that is kept.
+    """
 
     def check(name: str, value: Any) -> None:
         values.check_text(name, value, longest=longest, empty=False)
@@ -151,7 +160,7 @@ def key_text(
     if unique or unique_with:
         metadata[UNIQUE] = unique_with
     hook = _refuse_assignment if is_key else None
-    return _field(check, default=default, metadata=metadata, on_setattr=hook)
+    return _field(check, default=default, metadata=metadata, converter=converter, on_setattr=hook)
 
 
 def integer(

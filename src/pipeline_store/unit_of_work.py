@@ -27,6 +27,7 @@ from pipeline_store.production import (
     ShortRepository,
     TTSAudioRepository,
 )
+from pipeline_store.tasks import TaskRepository, TaskTransitionRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +62,9 @@ class Collections(Protocol):
     video_statistics: VideoStatisticsRepository
     system_configuration: SystemConfigurationRepository
     configuration_changes: ConfigurationChangeRepository
+
+    tasks: TaskRepository
+    task_transitions: TaskTransitionRepository
 
 
 class UnitOfWork(Collections, Protocol):

@@ -29,6 +29,7 @@ from pipeline_store.aio.production import (
     AsyncShortRepository,
     AsyncTTSAudioRepository,
 )
+from pipeline_store.aio.tasks import AsyncTaskRepository, AsyncTaskTransitionRepository
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
     video_statistics = _Collection(AsyncVideoStatisticsRepository)
     system_configuration = _Collection(AsyncSystemConfigurationRepository)
     configuration_changes = _Collection(AsyncConfigurationChangeRepository)
+    tasks = _Collection(AsyncTaskRepository)
+    task_transitions = _Collection(AsyncTaskTransitionRepository)
 
     async def commit(self) -> None:
         """See `pipeline_store.UnitOfWork.commit`."""

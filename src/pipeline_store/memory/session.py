@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipeline_store.entity import key_type
+from pipeline_store.entity import key_type, recorded_changes
 from pipeline_store.errors import (
     AlreadyExists,
     Conflict,
@@ -15,7 +15,14 @@ from pipeline_store.errors import (
     ReadOnly,
     RolledBack,
 )
-from pipeline_store.memory.tables import KINDS, copy_of, key_field, same_values, values_of
+from pipeline_store.memory.tables import (
+    COLLECTIONS,
+    KINDS,
+    copy_of,
+    key_field,
+    same_values,
+    values_of,
+)
 from pipeline_store.memory.view import View, referring_to
 from pipeline_store.repository import touch
 
@@ -115,15 +122,20 @@ class MemorySession:
 
     def flush(self) -> None:
         """Check what was changed so far, as a database does before every statement."""
+        rows: list[object] = []
         with self._undoing():
             for place, entity in self._objects.items():
                 if same_values(entity, self._checked.get(place, self._rows_read[place])):
                     continue
                 self.check_writable()
                 self._check_unchanged(place, self._rows_read[place])
+                before = values_of(self._checked.get(place, self._rows_read[place]))
+                rows += recorded_changes(entity, before, self._clock)
                 touch(entity, self._clock)
                 self._view.check(entity, place)
                 self._checked[place] = copy_of(entity)
+            for row in rows:
+                self.add(COLLECTIONS[type(row)], row)
 
     def reread(self, collection: str, entity: Any) -> None:
         """Let an object that was not changed here take over what somebody else has committed."""

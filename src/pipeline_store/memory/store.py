@@ -32,6 +32,7 @@ from pipeline_store.memory.production import (
 )
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import Tables
+from pipeline_store.memory.tasks import MemoryTaskRepository, MemoryTaskTransitionRepository
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class MemoryUnitOfWork(UnitOfWork):
         self.reviews = MemoryReviewLogRepository(session, clock)
         self.config_overrides = MemoryConfigOverrideRepository(session, clock)
         self.errors = MemoryErrorLogRepository(session, clock)
+        self.tasks = MemoryTaskRepository(session, clock)
+        self.task_transitions = MemoryTaskTransitionRepository(session, clock)
         self.channels = MemoryChannelRepository(session, clock)
         self.videos = MemoryVideoRepository(session, clock)
         self.jobs = MemoryProcessingJobRepository(session, clock)

@@ -34,6 +34,7 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
+from pipeline_store.tasks import Task, TaskTransition
 from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
@@ -63,8 +64,13 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     "video_statistics": VideoStatistics,
     "system_configuration": SystemConfiguration,
     "configuration_changes": ConfigurationChange,
+    "tasks": Task,
+    "task_transitions": TaskTransition,
 }
 """The class kept in each collection."""
+
+COLLECTIONS: Final[Mapping[type[Any], str]] = {kind: name for name, kind in KINDS.items()}
+"""The collection that keeps each class."""
 
 _NAMES: Final[Mapping[type[Any], tuple[str, ...]]] = {
     kind: tuple(field.name for field in fields_of(kind)) for kind in KINDS.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import sqlalchemy as sa
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline_store.clock import Clock
+
+
+_RULES: Final = {"CASCADE", "SET NULL"}
 
 
 @attrs.frozen
@@ -50,5 +53,5 @@ def dependents_of(entity: object) -> Iterator[Dependents]:
     key = getattr(entity, key_column.name)
     for table in metadata.sorted_tables:
         for foreign_key in table.foreign_keys:
-            if foreign_key.column is key_column and foreign_key.ondelete is not None:
+            if foreign_key.column is key_column and foreign_key.ondelete in _RULES:
                 yield Dependents(foreign_key.parent, key, foreign_key.ondelete == "CASCADE")

@@ -96,7 +96,8 @@ def _of_sqlite(name: str, message: str, subject: str, deleting: bool) -> Pipelin
         return StoreBusy("the database file is locked by another process; try again")
     if name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
         return AlreadyExists(f"{where} is there already ({message})")
-    if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
+    # A reference that restricts is reported as a trigger.
+    if name == "SQLITE_CONSTRAINT_FOREIGNKEY" or message.startswith("FOREIGN KEY"):
         return _broken_reference(where, deleting, "")
     if name.startswith("SQLITE_CONSTRAINT"):
         return InvalidValue(f"{where}: {message}")
@@ -122,7 +123,7 @@ def _of_postgresql(
     match state[:2], state:
         case _, "23505":
             return AlreadyExists(f"{where} is there already{constraint}")
-        case _, "23503":
+        case _, ("23503" | "23001"):
             return _broken_reference(where, deleting, constraint)
         case (("22" | "23"), _):
             return InvalidValue(f"{where}: refused by the database{constraint} ({state})")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Session, attributes, make_transient, object_mapper
 
+from pipeline_store.entity import recorded_changes
 from pipeline_store.errors import (
     AlreadyExists,
     Conflict,
@@ -213,6 +214,12 @@ class GuardedSession:
             session.delete(entity)
             session.flush()
 
+    def _record_changes(self, session: Session, entity: object) -> None:
+        for row in recorded_changes(entity, values_read(entity), self.clock):
+            self._added.append(row)
+            give_key(row)
+            session.add(row)
+
     def _release_dependents(self, session: Session, entity: object) -> None:
         """Let the objects of this unit of work know what the removal does to their rows."""
         for rows in dependents_of(entity):
@@ -319,6 +326,7 @@ class GuardedSession:
             self.check_writable()
         check_unchanged(session, [*changed, *removed])
         for entity in changed:
+            self._record_changes(session, entity)
             touch(entity, self.clock)
         for entity in [*changed, *removed]:
             self._read.setdefault(entity, values_read(entity))

@@ -30,6 +30,7 @@ from pipeline_store.sql.production import (
     SqlShortRepository,
     SqlTTSAudioRepository,
 )
+from pipeline_store.sql.tasks import SqlTaskRepository, SqlTaskTransitionRepository
 from pipeline_store.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class SqlUnitOfWork(UnitOfWork):
         self.video_statistics = SqlVideoStatisticsRepository(session, clock)
         self.system_configuration = SqlSystemConfigurationRepository(session, clock)
         self.configuration_changes = SqlConfigurationChangeRepository(session, clock)
+        self.tasks = SqlTaskRepository(session, clock)
+        self.task_transitions = SqlTaskTransitionRepository(session, clock)
         self._check_schema = check_schema
 
     @classmethod

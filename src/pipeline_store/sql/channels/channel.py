@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from pipeline_store.channels import Channel, ChannelRepository
 from pipeline_store.repository import check_key
-from pipeline_store.sql.channels.columns import json_object, time_now, uuid_key, uuid_reference
 from pipeline_store.sql.columns import Instant, JsonValue, by_code_point, map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.row_columns import json_object, time_now, uuid_key, uuid_reference
 
 channels = sa.Table(
     "channels",

@@ -8,10 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pipeline_store.channels import ChannelStatistics, ChannelStatisticsRepository
-from pipeline_store.sql.channels.columns import time_now, uuid_key, uuid_reference
 from pipeline_store.sql.channels.readings import Readings
 from pipeline_store.sql.columns import map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.row_columns import time_now, uuid_key, uuid_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

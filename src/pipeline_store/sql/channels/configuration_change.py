@@ -13,9 +13,9 @@ from pipeline_store.channels import (
     ConfigurationLayer,
 )
 from pipeline_store.repository import check_key, check_limit
-from pipeline_store.sql.channels.columns import time_now, uuid_key
 from pipeline_store.sql.columns import JsonValue, OpenChoice, map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.row_columns import time_now, uuid_key
 
 configuration_changes = sa.Table(
     "configuration_changes",

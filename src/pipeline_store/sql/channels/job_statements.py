@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from pipeline_store.channels import JobStatus, JobType, ProcessingJob
 from pipeline_store.channels.processing_job import WAITING, pause_key
 from pipeline_store.pauses import PAUSED
-from pipeline_store.sql.channels.columns import time_now, uuid_key, uuid_reference
 from pipeline_store.sql.columns import Instant, JsonValue, OpenChoice, map_class, metadata
 from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, after_wait
 from pipeline_store.sql.production import config_overrides
+from pipeline_store.sql.row_columns import time_now, uuid_key, uuid_reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from pipeline_store.channels import Music, MusicRepository
 from pipeline_store.errors import NotFound
 from pipeline_store.repository import check_key, check_limit
-from pipeline_store.sql.channels.columns import json_object, time_now, uuid_key
 from pipeline_store.sql.columns import map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.row_columns import json_object, time_now, uuid_key
 
 music = sa.Table(
     "music",

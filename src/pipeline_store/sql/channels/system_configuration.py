@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline_store.channels import SystemConfiguration, SystemConfigurationRepository
-from pipeline_store.sql.channels.columns import time_now
 from pipeline_store.sql.columns import JsonValue, by_code_point, map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.row_columns import time_now
 
 system_configuration = sa.Table(
     "system_configuration",

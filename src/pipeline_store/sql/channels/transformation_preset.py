@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from pipeline_store.channels import TransformationPreset, TransformationPresetRepository
 from pipeline_store.repository import check_key
-from pipeline_store.sql.channels.columns import json_object, time_now, uuid_key
 from pipeline_store.sql.columns import by_code_point, map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.row_columns import json_object, time_now, uuid_key
 
 transformation_presets = sa.Table(
     "transformation_presets",

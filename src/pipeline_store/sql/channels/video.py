@@ -17,9 +17,9 @@ from pipeline_store.channels import (
 )
 from pipeline_store.channels.video import status_of
 from pipeline_store.repository import check_key, check_limit
-from pipeline_store.sql.channels.columns import json_object, time_now, uuid_key, uuid_reference
 from pipeline_store.sql.columns import Instant, JsonValue, OpenChoice, map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.row_columns import json_object, time_now, uuid_key, uuid_reference
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -1,4 +1,4 @@
-"""Columns that several tables of the channels context have alike."""
+"""Columns that the tables with UUID keys have alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def uuid_reference(
     table: str,
     *,
     nullable: bool = False,
-    ondelete: Literal["CASCADE", "SET NULL"] | None = None,
+    ondelete: Literal["CASCADE", "RESTRICT", "SET NULL"] | None = None,
 ) -> sa.Column[UUID]:
     """Return a column that holds the key of a row in `table`."""
     foreign_key = sa.ForeignKey(f"{table}.id", ondelete=ondelete)

@@ -1,0 +1,126 @@
+"""Tasks in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from operator import attrgetter
+from typing import TYPE_CHECKING, final
+from uuid import UUID
+
+from pipeline_store import values
+from pipeline_store.memory.repository import MemoryRepository
+from pipeline_store.memory.tasks.history import MemoryTaskTransitionRepository
+from pipeline_store.repository import check_key, check_kind, check_limit
+from pipeline_store.tasks import (
+    GATES,
+    PendingReview,
+    Task,
+    TaskRepository,
+    TaskStatus,
+    TaskTransition,
+)
+from pipeline_store.tasks.decisions import (
+    approved_to,
+    check_decidable,
+    check_not_held,
+    rejected_to,
+    retried_to,
+)
+from pipeline_store.tasks.task import UNKNOWN, check_reason, pending_review, without_dashes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline_store.clock import Clock
+    from pipeline_store.memory.session import MemorySession
+
+
+@final
+class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
+    """Tasks in memory."""
+
+    collection = "tasks"
+
+    def __init__(self, session: MemorySession, now: Clock) -> None:
+        super().__init__(session, now)
+        self._history = MemoryTaskTransitionRepository(session, now)
+
+    def by_notion_page_id(self, notion_page_id: str) -> Task | None:
+        """See `TaskRepository.by_notion_page_id`."""
+        check_key("notion_page_id", notion_page_id, str)
+        wanted = without_dashes(notion_page_id)
+        return next(iter(self._where(lambda task: task.notion_page_id == wanted)), None)
+
+    def for_channel(self, channel_id: UUID, limit: int = 100) -> list[Task]:
+        """See `TaskRepository.for_channel`."""
+        values.check_uuid("channel_id", channel_id)
+        return self._oldest(lambda task: task.channel_id == channel_id, limit)
+
+    def in_status(self, status: TaskStatus, limit: int = 100) -> list[Task]:
+        """See `TaskRepository.in_status`."""
+        wanted = values.as_member("status", TaskStatus, status)
+        return self._oldest(lambda task: task.status == wanted, limit)
+
+    def count_by_status(self, channel_id: UUID | None = None) -> dict[TaskStatus, int]:
+        """See `TaskRepository.count_by_status`."""
+        if channel_id is not None:
+            values.check_uuid("channel_id", channel_id)
+        found = self._where(lambda task: channel_id is None or task.channel_id == channel_id)
+        return dict(Counter(task.status for task in found))
+
+    def advance(
+        self,
+        task: Task,
+        to: TaskStatus,
+        actor: str = UNKNOWN,
+        reason: str | None = None,
+        force: bool = False,
+    ) -> Task:
+        """See `TaskRepository.advance`."""
+        self._session.check_writable()
+        check_kind(Task, task)
+        self.add(task)
+        check_not_held(task, values.as_instant("clock", self._now()), force=force)
+        task.advance(to, actor, reason)
+        self._session.flush()
+        return task
+
+    def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
+        """See `TaskRepository.approve`."""
+        task = self._at_gate(task_id, review)
+        return self.advance(task, approved_to(task), actor)
+
+    def reject(self, task_id: UUID, actor: str, reason: str, review: int | None = None) -> Task:
+        """See `TaskRepository.reject`."""
+        check_reason(reason)
+        task = self._at_gate(task_id, review)
+        return self.advance(task, rejected_to(task), actor, reason)
+
+    def retry(self, task_id: UUID, actor: str, to: TaskStatus | None = None) -> Task:
+        """See `TaskRepository.retry`."""
+        self._session.check_writable()
+        task = self.get(task_id)
+        return self.advance(task, retried_to(task, to), actor)
+
+    def history(self, task_id: UUID) -> list[TaskTransition]:
+        """See `TaskRepository.history`."""
+        self.get(task_id)
+        return self._history.for_task(task_id)
+
+    def pending_reviews(self, limit: int = 100) -> list[PendingReview]:
+        """See `TaskRepository.pending_reviews`."""
+        check_limit(limit)
+        now = values.as_instant("clock", self._now())
+        waiting = self._where(lambda task: task.status in GATES)
+        longest_first = sorted(waiting, key=attrgetter("status_since", "id"))
+        return [pending_review(task, now) for task in longest_first[:limit]]
+
+    def _at_gate(self, task_id: UUID, review: int | None) -> Task:
+        self._session.check_writable()
+        task = self.get(task_id)
+        check_decidable(task, review, self._history.for_task(task_id))
+        return task
+
+    def _oldest(self, condition: Callable[[Task], bool], limit: int) -> list[Task]:
+        check_limit(limit)
+        return sorted(self._where(condition), key=attrgetter("created_at", "id"))[:limit]

@@ -1,0 +1,95 @@
+"""What a person decides about a task: an approval, a rejection, a retry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline_store import values
+from pipeline_store.errors import Conflict, IllegalTransition
+from pipeline_store.tasks.state import ERRORS, GATES, STAGES, TaskStatus, approved_by
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pipeline_store.tasks.history import TaskTransition
+    from pipeline_store.tasks.task import Task
+
+
+def check_not_held(task: Task, now: datetime, *, force: bool) -> None:
+    """Refuse to move a task that a worker holds, unless forced, which takes it from the worker.
+
+    Raises:
+        Conflict: a worker holds it.
+    """
+    values.check_flag("force", force)
+    ends = task.lease_expires_at
+    if ends is None:
+        return
+    if ends > now and not force:
+        raise Conflict(
+            f"task {task.id} is held by {task.worker} until {ends.isoformat()}: wait, or force"
+        )
+    object.__setattr__(task, "lease_token", task.lease_token + 1)
+    object.__setattr__(task, "lease_expires_at", None)
+    object.__setattr__(task, "worker", None)
+
+
+def check_decidable(task: Task, review: int | None, history: Sequence[TaskTransition]) -> None:
+    """Refuse a decision on a gate that the task has left, or left and entered again.
+
+    Raises:
+        Conflict: saying who decided what and when.
+        IllegalTransition: it waits at no gate, and no review was named.
+    """
+    if review is not None:
+        values.check_integer("review", review, least=0)
+        if review != task.review_token or task.status not in GATES:
+            raise Conflict(_decided(task, review, history))
+    elif task.status not in GATES:
+        raise IllegalTransition(
+            f"task {task.id}", task.status, "approved or rejected", STAGES[task.status].moves
+        )
+
+
+def _decided(task: Task, review: int, history: Sequence[TaskTransition]) -> str:
+    decisions = [
+        move for move in history if move.from_status in GATES and move.review_token == review
+    ]
+    if not decisions:
+        return f"task {task.id} was never at a gate under review {review}"
+    last = decisions[-1]
+    reason = f": {last.reason}" if last.reason else ""
+    return (
+        f"review {review} of task {task.id} was decided: {last.actor} moved it from "
+        f"{last.from_status} to {last.to_status} at {last.moved_at.isoformat()}{reason}"
+    )
+
+
+def rejected_to(task: Task) -> TaskStatus:
+    """Return where a rejection at the task's gate leads."""
+    error = STAGES[task.status].error
+    return task.status if error is None else error
+
+
+def approved_to(task: Task) -> TaskStatus:
+    """Return where an approval at the task's gate leads."""
+    return approved_by(task.status)
+
+
+def retried_to(task: Task, wanted: TaskStatus | None) -> TaskStatus:
+    """Return where a failed task begins again: at the stage that failed, or where it is wanted.
+
+    Raises:
+        IllegalTransition: it has not failed, or may not go there.
+    """
+    legal = STAGES[task.status].moves
+    if task.status not in ERRORS:
+        raise IllegalTransition(f"task {task.id}", task.status, "retried", legal)
+    stage = None if task.failed_stage is None else STAGES[task.failed_stage].retry_at
+    to = legal[0] if stage not in legal else stage
+    if wanted is not None:
+        to = values.as_member("to", TaskStatus, wanted)
+    if to not in legal:
+        raise IllegalTransition(f"task {task.id}", task.status, to, legal)
+    return to

@@ -1,0 +1,318 @@
+"""A documentary on its way through the workflow."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from uuid import UUID
+
+from attrs import frozen
+
+from pipeline_store import values
+from pipeline_store.entity import entity
+from pipeline_store.errors import IllegalTransition, InvalidValue
+from pipeline_store.fields import (
+    choice,
+    instant,
+    integer,
+    key_text,
+    text,
+    uuid_identity,
+    uuid_reference,
+)
+from pipeline_store.repository import Repository
+from pipeline_store.tasks.history import TaskTransition
+from pipeline_store.tasks.state import (
+    ERRORS,
+    GATES,
+    STAGES,
+    PriorityLevel,
+    TaskStatus,
+    is_legal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+LONGEST_PAGE_ID: Final = 32
+LONGEST_TITLE: Final = 255
+LONGEST_TOPIC: Final = 500
+LONGEST_URL: Final = 255
+
+UNKNOWN: Final = "unknown"
+"""Who moved a task when nobody said so."""
+
+_UUID_WITH_DASHES: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@frozen
+class Move:
+    """A change of status that no history row was written for yet."""
+
+    found: TaskStatus
+    wanted: TaskStatus
+    actor: str
+    reason: str | None
+    #: The entry into a gate that it is, or that it ends.
+    review_token: int
+
+
+def without_dashes(page_id: Any) -> Any:
+    """Return a UUID that is spelled with dashes without them; anything else as it is."""
+    if isinstance(page_id, str) and _UUID_WITH_DASHES.fullmatch(page_id):
+        return page_id.replace("-", "")
+    return page_id
+
+
+def _move(task: Task, wanted: TaskStatus) -> None:
+    task.check_move(wanted)
+    _settle(task, wanted, UNKNOWN, None)
+
+
+def _settle(task: Task, wanted: TaskStatus, actor: str, reason: str | None) -> None:
+    """Let the other fields follow a legal change of status."""
+    found = task.status
+    if found == wanted:
+        return
+    held: dict[str, Any] = {
+        "attempts": 0,
+        "failed_stage": found if wanted in ERRORS else None,
+        "warned_at": None,
+        "held_at": None,
+    }
+    if wanted in GATES:
+        held["review_token"] = task.review_token + 1
+    if wanted in {*GATES, *ERRORS, TaskStatus.PUBLISHED}:
+        held |= {"worker": None, "lease_expires_at": None}
+    for name, value in held.items():
+        object.__setattr__(task, name, value)
+    moves: list[Move] = vars(task).setdefault(_MOVES, [])
+    moves.append(Move(found, wanted, actor, reason, task.review_token))
+
+
+_MOVES: Final = "_moves_not_recorded"
+
+
+def _only_longer(task: Task, wanted: str | None) -> None:
+    before = task.error_log
+    if before is not None and not (wanted or "").startswith(before):
+        raise InvalidValue("error_log: lines are only added, see log_error()")
+
+
+@entity
+class Task:
+    """One documentary. An assignment of `status` is checked like every other move.
+
+    Claims, gates and errors change the fields behind `updated_at`; they are not assigned.
+    """
+
+    id: UUID = uuid_identity()
+    channel_id: UUID = uuid_reference("channels")
+    #: 1 to 32 characters; a UUID spelled with dashes is kept without them.
+    notion_page_id: str = key_text(unique=True, longest=LONGEST_PAGE_ID, converter=without_dashes)
+    title: str = text(longest=LONGEST_TITLE)
+    topic: str = text(longest=LONGEST_TOPIC)
+    story_direction: str = text()
+    status: TaskStatus = choice(TaskStatus, default=TaskStatus.DRAFT, on_move=_move)
+    priority: PriorityLevel = choice(PriorityLevel, default=PriorityLevel.NORMAL)
+    #: One line for each error, oldest first; only ever added to.
+    error_log: str | None = text(default=None, on_move=_only_longer)
+    youtube_url: str | None = text(default=None, longest=LONGEST_URL)
+    created_at: datetime = instant(default=None, now_by_default=True)
+    updated_at: datetime = instant(default=None, now_by_default=True, now_on_change=True)
+    #: Who holds it.
+    worker: str | None = key_text(default=None)
+    #: Grows with every claim; a write with an older one is refused.
+    lease_token: int = integer(default=0)
+    lease_expires_at: datetime | None = instant(default=None)
+    #: Claims since the last advance or retry.
+    attempts: int = integer(default=0)
+    #: The status in which it failed; None unless it is in an error.
+    failed_stage: TaskStatus | None = choice(TaskStatus, default=None)
+    #: Grows with every entry into a gate; a decision that names an older one is refused.
+    review_token: int = integer(default=0)
+    #: When it came into its status.
+    status_since: datetime = instant(default=None, now_by_default=True)
+    #: When somebody was warned that it waits at its gate for long.
+    warned_at: datetime | None = instant(default=None)
+    #: When it was put on hold, since nobody decided in time.
+    held_at: datetime | None = instant(default=None)
+
+    def check_move(self, wanted: TaskStatus) -> None:
+        """Refuse a move that the workflow does not allow; to the same status is none.
+
+        Raises:
+            IllegalTransition: naming both statuses and the legal ones.
+        """
+        if wanted != self.status and not is_legal(self.status, wanted):
+            moves = STAGES[self.status].moves
+            raise IllegalTransition(f"task {self.id}", self.status, wanted, moves)
+
+    def advance(self, wanted: TaskStatus, actor: str = UNKNOWN, reason: str | None = None) -> None:
+        """Move to another status.
+
+        A move into an error also adds a line to the error log, with the reason.
+
+        Raises:
+            IllegalTransition: the workflow does not allow it; nothing was changed.
+            InvalidValue: actor or reason is no text that can be kept.
+        """
+        to: TaskStatus = values.as_member("status", TaskStatus, wanted)
+        values.check_text("actor", actor, longest=values.LONGEST_KEY, empty=False)
+        if reason is not None:
+            values.check_text("reason", reason)
+        if to == self.status:
+            moves = STAGES[self.status].moves
+            raise IllegalTransition(f"task {self.id}", self.status, to, moves)
+        self.check_move(to)
+        found = self.status
+        _settle(self, to, actor, reason)
+        object.__setattr__(self, "status", to)
+        if to in ERRORS:
+            self.log_error(f"{found}: {reason or 'no reason given'} ({actor})")
+
+    def record_changes(self, before: Mapping[str, Any], now: datetime) -> list[TaskTransition]:
+        """Return the history of the task since its fields held `before`."""
+        moves: list[Move] = vars(self).pop(_MOVES, [])
+        found, status = before["status"], self.status
+        if not moves or (moves[0].found, moves[-1].wanted) != (found, status):
+            # What a rollback has parted from its history counts as one change by nobody known.
+            lost = Move(found, status, UNKNOWN, None, self.review_token)
+            moves = [] if found == status else [lost]
+        if moves:
+            object.__setattr__(self, "status_since", now)
+        return [
+            TaskTransition(
+                task_id=self.id,
+                moved_at=now,
+                from_status=move.found,
+                to_status=move.wanted,
+                actor=move.actor,
+                reason=move.reason,
+                review_token=move.review_token,
+            )
+            for move in moves
+        ]
+
+    def log_error(self, line: str) -> None:
+        """Add a line to the error log.
+
+        Raises:
+            InvalidValue: it is no text that can be kept.
+        """
+        values.check_text("error_log", line)
+        self.error_log = line if self.error_log is None else f"{self.error_log}\n{line}"
+
+
+@frozen(kw_only=True)
+class PendingReview:
+    """A task that waits at a gate for a person."""
+
+    task: Task
+    #: What a decision names, so that one on an older entry into the gate is refused.
+    review: int
+    since: datetime
+    waiting: timedelta
+    #: Whether it was put on hold, since nobody decided in time.
+    held: bool
+
+
+def pending_review(task: Task, now: datetime) -> PendingReview:
+    """Return what is shown of a task that waits at a gate."""
+    since = task.status_since
+    return PendingReview(
+        task=task,
+        review=task.review_token,
+        since=since,
+        waiting=now - since,
+        held=task.held_at is not None,
+    )
+
+
+def check_reason(reason: Any) -> None:
+    """Refuse a rejection without a reason."""
+    values.check_text("reason", reason, empty=False)
+
+
+class TaskRepository(Repository[Task, UUID], Protocol):
+    """All tasks, and the moves through the workflow."""
+
+    def by_notion_page_id(self, notion_page_id: str) -> Task | None:
+        """Return the task of that page, spelled with dashes or without, or None."""
+        ...
+
+    def for_channel(self, channel_id: UUID, limit: int = 100) -> list[Task]:
+        """Return the channel's tasks, oldest first; `limit` is 1 to 10,000."""
+        ...
+
+    def in_status(self, status: TaskStatus, limit: int = 100) -> list[Task]:
+        """Return the tasks in that status, oldest first; `limit` is 1 to 10,000."""
+        ...
+
+    def count_by_status(self, channel_id: UUID | None = None) -> dict[TaskStatus, int]:
+        """Return how many tasks are in each status that any is in, of all or of one channel."""
+        ...
+
+    def advance(
+        self,
+        task: Task,
+        to: TaskStatus,
+        actor: str = UNKNOWN,
+        reason: str | None = None,
+        force: bool = False,
+    ) -> Task:
+        """Move the task, write its history, and return it.
+
+        `force` takes it from a worker whose lease has not ended.
+
+        Raises:
+            IllegalTransition: the workflow does not allow it; nothing was changed.
+            Conflict: somebody else moved it first, or a worker holds it; nothing was changed.
+        """
+        ...
+
+    def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
+        """Let a task that waits at a gate go on; `review` is what `PendingReview` shows.
+
+        Raises:
+            NotFound: there is no such task.
+            Conflict: it was decided already, or came back to the gate since; the message says who
+                decided what and when.
+            IllegalTransition: it waits at no gate, and no review was named.
+        """
+        ...
+
+    def reject(self, task_id: UUID, actor: str, reason: str, review: int | None = None) -> Task:
+        """Send a task that waits at a gate into its error, from where it is retried.
+
+        Raises:
+            InvalidValue: no reason is given.
+            NotFound, Conflict, IllegalTransition: as for `approve`.
+        """
+        ...
+
+    def retry(self, task_id: UUID, actor: str, to: TaskStatus | None = None) -> Task:
+        """Let a task that failed begin again at the stage that failed, or at another legal one.
+
+        Raises:
+            NotFound: there is no such task.
+            IllegalTransition: it has not failed, or may not go there.
+        """
+        ...
+
+    def history(self, task_id: UUID) -> list[TaskTransition]:
+        """Return every change of the task's status, oldest first.
+
+        Raises:
+            NotFound: there is no such task.
+        """
+        ...
+
+    def pending_reviews(self, limit: int = 100) -> list[PendingReview]:
+        """Return the tasks that wait at a gate, the longest waiting first.
+
+        `limit` is 1 to 10,000.
+        """
+        ...
