@@ -30,6 +30,7 @@ from pipeline_store.services import overview, pauses, publishing, reviews, runs
 from pipeline_store.sql.columns import metadata
 from pipeline_store.sql.schema import VERSION_TABLE
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
+from pipeline_store.tasks import ERRORS, GATES, STAGES, TaskStatus
 from pipeline_store.unit_of_work import Collections
 from pipeline_store.values import LARGEST_COUNT
 
@@ -50,6 +51,7 @@ def pages() -> dict[str, str]:
         "collections.md": _page(_collections()),
         "services.md": _page(_services()),
         "run-transitions.md": _page(_run_transitions()),
+        "task-transitions.md": _page(_task_transitions()),
         "errors.md": _page(_errors()),
         "command-line.md": _page(_command_line()),
         "tables.md": _page(_tables()),
@@ -401,6 +403,70 @@ def _diagram() -> str:
         "```",
     ]
     return "\n".join(lines)
+
+
+def _task_transitions() -> Iterator[str]:
+    yield "# Task transitions"
+    yield (
+        "A task moves only along these lines, whether by a method of "
+        "[`uow.tasks`](collections.md), by `task.advance` or by an assignment to `task.status`; anything else raises "
+        "`IllegalTransition` and changes nothing. What the statuses mean is told in "
+        "[the task workflow](../explanation/task-workflow.md)."
+    )
+    yield _table(
+        ["from", "goes on to", "fails to", "a retry begins at", "waits for"],
+        [
+            [
+                f"`{found}`",
+                ", ".join(f"`{status}`" for status in stage.onward) or "nothing; it is the end",
+                f"`{stage.error}`" if stage.error else "",
+                f"`{stage.retry_at}`" if stage.retry_at else "",
+                _waits_for(found),
+            ]
+            for found, stage in STAGES.items()
+        ],
+    )
+    yield "## Diagram"
+    yield "Gates are yellow, errors are red."
+    yield _task_diagram()
+
+
+def _waits_for(status: TaskStatus) -> str:
+    if status in GATES:
+        return "a person: a gate"
+    if status in ERRORS:
+        return "a retry"
+    return {TaskStatus.DRAFT: "its author", TaskStatus.PUBLISHED: ""}.get(status, "a worker")
+
+
+def _task_diagram() -> str:
+    moves = [
+        f"    {found} --> {wanted}{_task_label(found, wanted)}"
+        for found, stage in STAGES.items()
+        for wanted in stage.moves
+    ]
+    lines = [
+        "```mermaid",
+        "stateDiagram-v2",
+        f"    [*] --> {TaskStatus.DRAFT}",
+        *moves,
+        *(f"    {status} --> [*]" for status, stage in STAGES.items() if not stage.moves),
+        "    classDef gate fill:#fd6,stroke:#a80,color:#000",
+        "    classDef error fill:#f99,stroke:#a00,color:#000",
+        *(f"    class {status} gate" for status in GATES),
+        *(f"    class {status} error" for status in ERRORS),
+        "```",
+    ]
+    return "\n".join(lines)
+
+
+def _task_label(found: TaskStatus, wanted: TaskStatus) -> str:
+    if found in GATES:
+        return ": rejected" if wanted in ERRORS else ": approved"
+    if found in ERRORS:
+        return ": retried"
+    labels = {TaskStatus.DRAFT: ": withdrawn", TaskStatus.QUEUED: ": released"}
+    return "" if found == TaskStatus.DRAFT else labels.get(wanted, "")
 
 
 def _errors() -> Iterator[str]:

@@ -21,7 +21,7 @@ import typer
 from markdown_it import MarkdownIt
 
 import pipeline_store
-from pipeline_store import errors, importers, legacy, production, secrets
+from pipeline_store import errors, importers, legacy, production, secrets, tasks
 from pipeline_store.cli.app import app
 from pipeline_store.importers import importing
 from pipeline_store.services import overview, pauses, publishing, reviews, runs
@@ -324,6 +324,7 @@ def known_names() -> set[str]:
     modules: list[ModuleType] = [
         pipeline_store,
         production,
+        tasks,
         secrets,
         errors,
         importers,
