@@ -409,9 +409,9 @@ def _task_transitions() -> Iterator[str]:
     yield "# Task transitions"
     yield (
         "A task moves only along these lines, whether by a method of "
-        "[`uow.tasks`](collections.md), by `task.advance` or by an assignment to `task.status`; anything else raises "
-        "`IllegalTransition` and changes nothing. What the statuses mean is told in "
-        "[the task workflow](../explanation/task-workflow.md)."
+        "[`uow.tasks`](collections.md), by `task.advance` or by an assignment to `task.status`; "
+        "anything else raises `IllegalTransition` and changes nothing. What the statuses mean is "
+        "told in [the task workflow](../explanation/task-workflow.md)."
     )
     yield _table(
         ["from", "goes on to", "fails to", "a retry begins at", "waits for"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, overload
 
 from pipeline_store.channels import (
     ChannelRepository,
@@ -27,7 +27,7 @@ from pipeline_store.production import (
     ShortRepository,
     TTSAudioRepository,
 )
-from pipeline_store.tasks import TaskRepository, TaskTransitionRepository
+from pipeline_store.tasks import MOST_ATTEMPTS, TaskRepository, TaskTransitionRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from pipeline_store.channels import JobType, ProcessingJob
     from pipeline_store.claim import Claim
+    from pipeline_store.tasks import Task, TaskStatus
 
 
 class Collections(Protocol):
@@ -118,31 +119,91 @@ class Store(Protocol):
         """
         ...
 
+    @overload
     def claim_next(
-        self, worker: str, *, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> Claim[ProcessingJob] | None:
-        """Take the next job without a unit of work, by one statement that commits itself.
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+    ) -> Claim[ProcessingJob] | None: ...
 
-        See `ProcessingJobRepository.claim_next`; this is the worker's short way.
+    @overload
+    def claim_next(
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["tasks"],
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> Claim[Task] | None: ...
+
+    def claim_next(
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs", "tasks"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> Claim[ProcessingJob] | Claim[Task] | None:
+        """Take the next job, or task, without a unit of work, by a call that commits itself.
+
+        See `ProcessingJobRepository.claim_next` and `TaskRepository.claim_next`; this is the
+        worker's short way. `job_types` is for jobs, `stages` and `most_attempts` are for tasks.
         """
         ...
+
+    @overload
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+    ) -> list[Claim[ProcessingJob]]: ...
+
+    @overload
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["tasks"],
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[Task]]: ...
 
     def claim_batch(
-        self, worker: str, n: int, *, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> list[Claim[ProcessingJob]]:
-        """Do so for up to `n` jobs; see `ProcessingJobRepository.claim_batch`."""
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs", "tasks"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
+        """Do so for up to `n` jobs or tasks; see `claim_batch` of their repositories."""
         ...
 
-    def complete(self, claim: Claim[ProcessingJob]) -> None:
-        """Record that the job is done, without a unit of work.
+    def complete(self, claim: Claim[ProcessingJob] | Claim[Task]) -> None:
+        """Record that the job is done, or move the task on, without a unit of work.
 
-        See `ProcessingJobRepository.complete`, which in a unit of work goes together with the job's
-        effect.
+        See `ProcessingJobRepository.complete` and `TaskRepository.complete`, which in a unit of
+        work go together with the effect.
         """
         ...
 
-    def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
-        """Do so for several jobs; see `ProcessingJobRepository.complete_many`."""
+    def complete_many(self, claims: Iterable[Claim[ProcessingJob]] | Iterable[Claim[Task]]) -> None:
+        """Do so for several jobs, or for several tasks; see their repositories."""
         ...
 
     def upgrade(self) -> None:

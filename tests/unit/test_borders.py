@@ -20,6 +20,7 @@ CROSSINGS = {
     "pure-is-pure": ("production/crossing.py", "import sqlalchemy"),
     "domain-knows-nobody": ("production/crossing.py", "import pipeline_store.memory"),
     "services-see-ports": ("services/crossing.py", "import pipeline_store.memory"),
+    "schemas-see-ports": ("schemas/crossing.py", "import pipeline_store.memory"),
     "stores-stand-apart": ("memory/crossing.py", "import pipeline_store.aio"),
     "stores-serve": ("memory/crossing.py", "import pipeline_store.services"),
 }

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, final
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Literal,
+    ParamSpec,
+    Self,
+    TypeVar,
+    final,
+    overload,
+)
 
 from pipeline_store.aio.channels import (
     AsyncChannelRepository,
@@ -30,12 +40,17 @@ from pipeline_store.aio.production import (
     AsyncTTSAudioRepository,
 )
 from pipeline_store.aio.tasks import AsyncTaskRepository, AsyncTaskTransitionRepository
+from pipeline_store.tasks import MOST_ATTEMPTS
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
+    from collections.abc import Callable, Iterable
+    from datetime import datetime, timedelta
     from types import TracebackType
+
+    from pipeline_store.channels import JobType, ProcessingJob
+    from pipeline_store.claim import Claim
+    from pipeline_store.tasks import Task, TaskStatus
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -145,8 +160,81 @@ class AsyncStore(Lifted[Store]):
 
         return await self.bridge(whole)
 
-    claim_next = awaits(Store.claim_next)
-    claim_batch = awaits(Store.claim_batch)
+    @overload
+    async def claim_next(
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+    ) -> Claim[ProcessingJob] | None: ...
+
+    @overload
+    async def claim_next(
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["tasks"],
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> Claim[Task] | None: ...
+
+    async def claim_next(
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs", "tasks"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> Claim[ProcessingJob] | Claim[Task] | None:
+        """See `pipeline_store.Store.claim_next`."""
+        options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
+        claim: Any = self.counterpart.claim_next
+        return await self.bridge(claim, worker, lease=lease, queue=queue, **options)
+
+    @overload
+    async def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+    ) -> list[Claim[ProcessingJob]]: ...
+
+    @overload
+    async def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["tasks"],
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[Task]]: ...
+
+    async def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs", "tasks"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
+        """See `pipeline_store.Store.claim_batch`."""
+        options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
+        claim: Any = self.counterpart.claim_batch
+        return await self.bridge(claim, worker, n, lease=lease, queue=queue, **options)
+
     complete = awaits(Store.complete)
     complete_many = awaits(Store.complete_many)
 

@@ -43,7 +43,7 @@ class MemorySession:
     """
 
     def __init__(self, tables: Tables, clock: Clock, *, read_only: bool) -> None:
-        self._tables = tables
+        self.tables = tables
         self._clock = clock
         self.read_only = read_only
         self.undone = False
@@ -60,6 +60,8 @@ class MemorySession:
         self._view = View(tables, self._objects, self._removed, self._added)
         #: Asked while committing, with the lock held; a guard raises to refuse the commit.
         self.guards: list[Callable[[], None]] = []
+        #: Called when a commit is published, with the lock held.
+        self.on_publish: list[Callable[[], None]] = []
 
     @contextmanager
     def _undoing(self) -> Generator[None]:
@@ -97,11 +99,11 @@ class MemorySession:
         if place in self._removed:
             return None
         if place not in self._objects:
-            row = self._tables.rows[collection].get(key)
+            row = self.tables.rows[collection].get(key)
             if row is None:
                 return None
             entity = copy_of(row)
-            self._tables.origins[entity] = row
+            self.tables.origins[entity] = row
             self._own(place, entity, row)
         return self._objects[place]
 
@@ -112,11 +114,22 @@ class MemorySession:
         # A row may have been removed by another unit of work since it was looked at.
         return [entity for entity in found if entity is not None]
 
+    def looked_at(self, collection: str) -> list[Any]:
+        """Return what is in a collection, by key, to be looked at only.
+
+        Unlike what `select` returns, these are not taken into the unit of work.
+        """
+        self.flush()
+        for owner, key in [place for place in self._objects if place[0] == collection]:
+            if self._rows_read[owner, key] is not None:
+                self.reread(collection, self._objects[owner, key])
+        return self._view.values(collection)
+
     def is_there_by_others(self, collection: str, condition: Callable[[Any], bool]) -> bool:
         """Whether a committed row that this unit of work has not to do with meets the condition."""
         return any(
             condition(row)
-            for key, row in self._tables.rows[collection].items()
+            for key, row in self.tables.rows[collection].items()
             if (collection, key) not in self._objects and (collection, key) not in self._removed
         )
 
@@ -140,14 +153,14 @@ class MemorySession:
     def reread(self, collection: str, entity: Any) -> None:
         """Let an object that was not changed here take over what somebody else has committed."""
         place = (collection, getattr(entity, key_field(entity.__class__)))
-        read, present = self._rows_read[place], self._tables.rows[collection].get(place[1])
+        read, present = self._rows_read[place], self.tables.rows[collection].get(place[1])
         if present is read or present is None or read is None or not same_values(entity, read):
             return
         held: dict[str, Any] = entity.__dict__
         held.update(values_of(present))
         self._checked.pop(place, None)
         self._own(place, entity, present)
-        self._tables.origins[entity] = present
+        self.tables.origins[entity] = present
 
     def add(self, collection: str, entity: Any, *, as_row: bool = False) -> None:
         """Take in a new object, or one that an earlier unit of work had read.
@@ -159,9 +172,9 @@ class MemorySession:
         key_name = key_field(kind)
         with self._undoing():
             self._refuse_gone(collection, entity)
-            if entity in self._tables.owners:
+            if entity in self.tables.owners:
                 return
-            if entity in self._tables.origins:
+            if entity in self.tables.origins:
                 self._take_in(collection, entity)
                 return
             key = getattr(entity, key_name)
@@ -169,7 +182,7 @@ class MemorySession:
                 raise Conflict(f"{collection} {key} was read from another store")
             self._view.check(entity, (collection, key))
             if key_type(kind) is not str:
-                object.__setattr__(entity, key_name, self._tables.next_key(collection))
+                object.__setattr__(entity, key_name, self.tables.next_key(collection))
             elif self._view.is_there((collection, key)):
                 raise AlreadyExists(f"{collection} {key} is there already")
             place = (collection, getattr(entity, key_name))
@@ -186,10 +199,10 @@ class MemorySession:
     def _refuse_gone(self, collection: str, entity: Any) -> None:
         """Refuse an object that was removed, or that another unit of work has at present."""
         name = f"{collection} {getattr(entity, key_field(entity.__class__))}"
-        if self._tables.owners.get(entity, self) is not self:
+        if self.tables.owners.get(entity, self) is not self:
             raise Conflict(f"{name} belongs to another open unit of work")
         removed_here = [*self._removed.values(), *self._replaced]
-        if entity in self._tables.removed or any(gone is entity for gone in removed_here):
+        if entity in self.tables.removed or any(gone is entity for gone in removed_here):
             raise Conflict(f"{name} was removed")
 
     def _take_in(self, collection: str, entity: Any) -> None:
@@ -198,7 +211,7 @@ class MemorySession:
             raise Conflict(f"{collection} {key} is in this unit of work already")
         if (collection, key) in self._removed:
             raise Conflict(f"{collection} {key} was removed, as another object")
-        row = self._tables.origins[entity]
+        row = self.tables.origins[entity]
         self._check_unchanged((collection, key), row)
         self._own((collection, key), entity, row)
 
@@ -207,7 +220,7 @@ class MemorySession:
         self.check_writable()
         key_name = key_field(entity.__class__)
         key = getattr(entity, key_name)
-        tables = self._tables
+        tables = self.tables
         if not any(entity in known for known in (tables.origins, tables.owners, tables.removed)):
             if key_type(entity.__class__) is not str and key is not None:
                 raise Conflict(f"{collection} {key} was read from another store")
@@ -238,7 +251,7 @@ class MemorySession:
     def commit(self) -> None:
         """Publish the changes, all or none."""
         self.flush()
-        with self._undoing(), self._tables.lock:
+        with self._undoing(), self.tables.lock:
             changed = self._changed()
             if self.read_only and (changed or self._removed):
                 self.check_writable()
@@ -253,7 +266,7 @@ class MemorySession:
             self._publish(changed)
 
     def _publish(self, changed: dict[Place, Any]) -> None:
-        tables = self._tables
+        tables = self.tables
         for (collection, key), entity in changed.items():
             row = copy_of(entity)
             tables.rows[collection][key] = row
@@ -264,23 +277,26 @@ class MemorySession:
         for entity in [*self._removed.values(), *self._replaced]:
             tables.removed.add(entity)
             tables.owners.pop(entity, None)
+        for publish in self.on_publish:
+            publish()
         for forgotten in (
             self._removed,
             self._replaced,
             self._added,
             self._rows_made,
             self.guards,
+            self.on_publish,
         ):
             forgotten.clear()
 
     def rollback(self) -> None:
         """Forget the changes; objects keep their values, those that were added are new again."""
         for entity in [*self._objects.values(), *self._removed.values(), *self._replaced]:
-            self._tables.owners.pop(entity, None)
-        self._tables.removed.update(self._rows_made)
+            self.tables.owners.pop(entity, None)
+        self.tables.removed.update(self._rows_made)
         for entity in self._added.values():
             given = key_type(entity.__class__) is not str
-            if given and entity not in self._tables.removed:
+            if given and entity not in self.tables.removed:
                 object.__setattr__(entity, key_field(entity.__class__), None)
         for forgotten in (
             self._objects,
@@ -291,6 +307,7 @@ class MemorySession:
             self._added,
             self._rows_made,
             self.guards,
+            self.on_publish,
         ):
             forgotten.clear()
         self.undone = False
@@ -303,7 +320,7 @@ class MemorySession:
     def _own(self, place: Place, entity: Any, row: Any) -> None:
         self._objects[place] = entity
         self._rows_read[place] = row
-        self._tables.owners[entity] = self
+        self.tables.owners[entity] = self
 
     def _changed(self) -> dict[Place, Any]:
         return {
@@ -313,7 +330,7 @@ class MemorySession:
         }
 
     def _check_unchanged(self, place: Place, row: Any) -> None:
-        present = self._tables.rows[place[0]].get(place[1])
+        present = self.tables.rows[place[0]].get(place[1])
         if row is None and present is None:
             return
         name = f"{place[0]} {place[1]}"

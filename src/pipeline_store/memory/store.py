@@ -33,15 +33,14 @@ from pipeline_store.memory.production import (
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import Tables
 from pipeline_store.memory.tasks import MemoryTaskRepository, MemoryTaskTransitionRepository
+from pipeline_store.short_way import ShortWay
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
-    from datetime import datetime, timedelta
+    from collections.abc import Generator
+    from datetime import datetime
     from types import TracebackType
 
-    from pipeline_store.channels import JobType, ProcessingJob
-    from pipeline_store.claim import Claim
     from pipeline_store.clock import Clock
 
 
@@ -101,7 +100,7 @@ class MemoryUnitOfWork(UnitOfWork):
 
 
 @final
-class MemoryStore(Store):
+class MemoryStore(ShortWay, Store):
     """Objects in this process, gone when it ends.
 
     What it does not promise: it does not wait for other units of work, so what would wait on a
@@ -120,31 +119,8 @@ class MemoryStore(Store):
             MemorySession(self._tables, self._clock, read_only=read_only), self._clock
         )
 
-    def claim_next(
-        self, worker: str, *, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> Claim[ProcessingJob] | None:
-        """See `pipeline_store.unit_of_work.Store.claim_next`."""
-        return next(iter(self.claim_batch(worker, 1, lease=lease, job_types=job_types)), None)
-
-    def claim_batch(
-        self, worker: str, n: int, *, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> list[Claim[ProcessingJob]]:
-        """See `pipeline_store.unit_of_work.Store.claim_batch`."""
-        with self._committing() as uow:
-            return uow.jobs.claim_batch(worker, n, lease, job_types)
-
-    def complete(self, claim: Claim[ProcessingJob]) -> None:
-        """See `pipeline_store.unit_of_work.Store.complete`."""
-        with self._committing() as uow:
-            uow.jobs.complete(claim)
-
-    def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
-        """See `pipeline_store.unit_of_work.Store.complete_many`."""
-        with self._committing() as uow:
-            uow.jobs.complete_many(claims)
-
     @contextmanager
-    def _committing(self) -> Generator[MemoryUnitOfWork]:
+    def _queues(self) -> Generator[MemoryUnitOfWork]:
         """Work alone, and keep what was done even when some of it was refused."""
         with self._tables.lock, self.unit_of_work() as uow:
             try:

@@ -38,7 +38,7 @@ from pipeline_store.tasks import Task, TaskTransition
 from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline_store.memory.session import MemorySession
 
@@ -95,6 +95,8 @@ class Tables:
         self.origins: WeakKeyDictionary[object, Any] = WeakKeyDictionary()
         #: Objects whose rows were removed.
         self.removed: WeakSet[object] = WeakSet()
+        #: When the tasks of each channel had their last turn, as a number that only grows.
+        self.turns: Counter[UUID] = Counter()
         #: The unit of work that an object belongs to at present.
         self.owners: WeakKeyDictionary[object, MemorySession] = WeakKeyDictionary()
 
@@ -105,6 +107,11 @@ class Tables:
         with self.lock:
             self._last_key[collection] += 1
             return self._last_key[collection]
+
+    def take_turns(self, channels: Iterable[UUID]) -> None:
+        """Let each of these channels in turn be the one that was served last."""
+        for channel_id in channels:
+            self.turns[channel_id] = max(self.turns.values(), default=0) + 1
 
 
 def values_of(entity: object) -> dict[str, Any]:

@@ -50,6 +50,16 @@ class View:
                 (keys.add if condition(entity) else keys.discard)(key)
         return keys - {key for owner, key in self._removed if owner == collection}
 
+    def values(self, collection: str) -> list[Any]:
+        """Return the objects, those of the unit of work and committed rows, by key."""
+        with self._tables.lock:
+            found = dict(self._tables.rows[collection])
+        for (owner, key), entity in self._objects.items():
+            if owner == collection:
+                found[key] = entity
+        gone = {key for owner, key in self._removed if owner == collection}
+        return [found[key] for key in sorted(found.keys() - gone)]
+
     def is_there(self, place: Place) -> bool:
         """Whether there is an object with this key."""
         if place in self._removed:

@@ -122,10 +122,26 @@ CLAIMABLE: Final = tuple(
 )
 """Where the work waits for a worker."""
 
+UNHELD: Final = frozenset(TaskStatus) - frozenset(CLAIMABLE) | {TaskStatus.QUEUED}
+"""Where no worker holds a task: a lease ends with the move into one of these."""
+
+RANKS: Final[Mapping[PriorityLevel, int]] = {
+    priority: rank for rank, priority in enumerate(PriorityLevel)
+}
+"""The place of each priority in the order of the queue, 0 first."""
+
 
 def is_legal(found: TaskStatus, wanted: TaskStatus) -> bool:
     """Whether a task in the one status may move to the other."""
     return wanted in STAGES[found].moves
+
+
+def onward_from(status: TaskStatus) -> TaskStatus | None:
+    """Return the one status to which the work goes on, or None where it is not a worker's to do so.
+
+    That a claimed task can also go back to the queue is a release, not a way on.
+    """
+    return STAGES[status].onward[0] if status in CLAIMABLE else None
 
 
 def approved_by(gate: TaskStatus) -> TaskStatus:

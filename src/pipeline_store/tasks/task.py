@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from attrs import frozen
@@ -21,12 +21,13 @@ from pipeline_store.fields import (
     uuid_identity,
     uuid_reference,
 )
-from pipeline_store.repository import Repository
 from pipeline_store.tasks.history import TaskTransition
 from pipeline_store.tasks.state import (
     ERRORS,
     GATES,
+    RANKS,
     STAGES,
+    UNHELD,
     PriorityLevel,
     TaskStatus,
     is_legal,
@@ -84,7 +85,7 @@ def _settle(task: Task, wanted: TaskStatus, actor: str, reason: str | None) -> N
     }
     if wanted in GATES:
         held["review_token"] = task.review_token + 1
-    if wanted in {*GATES, *ERRORS, TaskStatus.PUBLISHED}:
+    if wanted in UNHELD:
         held |= {"worker": None, "lease_expires_at": None}
     for name, value in held.items():
         object.__setattr__(task, name, value)
@@ -93,6 +94,10 @@ def _settle(task: Task, wanted: TaskStatus, actor: str, reason: str | None) -> N
 
 
 _MOVES: Final = "_moves_not_recorded"
+
+
+def _rank(task: Task, priority: PriorityLevel) -> None:
+    object.__setattr__(task, "rank", RANKS[priority])
 
 
 def _only_longer(task: Task, wanted: str | None) -> None:
@@ -116,7 +121,7 @@ class Task:
     topic: str = text(longest=LONGEST_TOPIC)
     story_direction: str = text()
     status: TaskStatus = choice(TaskStatus, default=TaskStatus.DRAFT, on_move=_move)
-    priority: PriorityLevel = choice(PriorityLevel, default=PriorityLevel.NORMAL)
+    priority: PriorityLevel = choice(PriorityLevel, default=PriorityLevel.NORMAL, on_move=_rank)
     #: One line for each error, oldest first; only ever added to.
     error_log: str | None = text(default=None, on_move=_only_longer)
     youtube_url: str | None = text(default=None, longest=LONGEST_URL)
@@ -139,6 +144,12 @@ class Task:
     warned_at: datetime | None = instant(default=None)
     #: When it was put on hold, since nobody decided in time.
     held_at: datetime | None = instant(default=None)
+    #: What the queue goes by, 0 first: it follows the priority.
+    rank: int = integer(default=RANKS[PriorityLevel.NORMAL], most=max(RANKS.values()))
+
+    def __attrs_post_init__(self) -> None:
+        """Let the rank follow the priority."""
+        _rank(self, self.priority)
 
     def check_move(self, wanted: TaskStatus) -> None:
         """Refuse a move that the workflow does not allow; to the same status is none.
@@ -234,85 +245,3 @@ def pending_review(task: Task, now: datetime) -> PendingReview:
 def check_reason(reason: Any) -> None:
     """Refuse a rejection without a reason."""
     values.check_text("reason", reason, empty=False)
-
-
-class TaskRepository(Repository[Task, UUID], Protocol):
-    """All tasks, and the moves through the workflow."""
-
-    def by_notion_page_id(self, notion_page_id: str) -> Task | None:
-        """Return the task of that page, spelled with dashes or without, or None."""
-        ...
-
-    def for_channel(self, channel_id: UUID, limit: int = 100) -> list[Task]:
-        """Return the channel's tasks, oldest first; `limit` is 1 to 10,000."""
-        ...
-
-    def in_status(self, status: TaskStatus, limit: int = 100) -> list[Task]:
-        """Return the tasks in that status, oldest first; `limit` is 1 to 10,000."""
-        ...
-
-    def count_by_status(self, channel_id: UUID | None = None) -> dict[TaskStatus, int]:
-        """Return how many tasks are in each status that any is in, of all or of one channel."""
-        ...
-
-    def advance(
-        self,
-        task: Task,
-        to: TaskStatus,
-        actor: str = UNKNOWN,
-        reason: str | None = None,
-        force: bool = False,
-    ) -> Task:
-        """Move the task, write its history, and return it.
-
-        `force` takes it from a worker whose lease has not ended.
-
-        Raises:
-            IllegalTransition: the workflow does not allow it; nothing was changed.
-            Conflict: somebody else moved it first, or a worker holds it; nothing was changed.
-        """
-        ...
-
-    def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
-        """Let a task that waits at a gate go on; `review` is what `PendingReview` shows.
-
-        Raises:
-            NotFound: there is no such task.
-            Conflict: it was decided already, or came back to the gate since; the message says who
-                decided what and when.
-            IllegalTransition: it waits at no gate, and no review was named.
-        """
-        ...
-
-    def reject(self, task_id: UUID, actor: str, reason: str, review: int | None = None) -> Task:
-        """Send a task that waits at a gate into its error, from where it is retried.
-
-        Raises:
-            InvalidValue: no reason is given.
-            NotFound, Conflict, IllegalTransition: as for `approve`.
-        """
-        ...
-
-    def retry(self, task_id: UUID, actor: str, to: TaskStatus | None = None) -> Task:
-        """Let a task that failed begin again at the stage that failed, or at another legal one.
-
-        Raises:
-            NotFound: there is no such task.
-            IllegalTransition: it has not failed, or may not go there.
-        """
-        ...
-
-    def history(self, task_id: UUID) -> list[TaskTransition]:
-        """Return every change of the task's status, oldest first.
-
-        Raises:
-            NotFound: there is no such task.
-        """
-        ...
-
-    def pending_reviews(self, limit: int = 100) -> list[PendingReview]:
-        """Return the tasks that wait at a gate, the longest waiting first.
-
-        `limit` is 1 to 10,000.
-        """
-        ...

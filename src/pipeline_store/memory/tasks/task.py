@@ -7,17 +7,24 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, final
 from uuid import UUID
 
+import attrs
+
 from pipeline_store import values
+from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
+from pipeline_store.errors import LeaseLost
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.memory.tasks.history import MemoryTaskTransitionRepository
+from pipeline_store.memory.tasks.queue import MemoryTaskQueue
 from pipeline_store.repository import check_key, check_kind, check_limit
 from pipeline_store.tasks import (
     GATES,
+    MOST_ATTEMPTS,
     PendingReview,
     Task,
     TaskRepository,
     TaskStatus,
     TaskTransition,
+    claiming,
 )
 from pipeline_store.tasks.decisions import (
     approved_to,
@@ -29,7 +36,8 @@ from pipeline_store.tasks.decisions import (
 from pipeline_store.tasks.task import UNKNOWN, check_reason, pending_review, without_dashes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from datetime import timedelta
 
     from pipeline_store.clock import Clock
     from pipeline_store.memory.session import MemorySession
@@ -43,6 +51,7 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
 
     def __init__(self, session: MemorySession, now: Clock) -> None:
         super().__init__(session, now)
+        self._queue = MemoryTaskQueue(session)
         self._history = MemoryTaskTransitionRepository(session, now)
 
     def by_notion_page_id(self, notion_page_id: str) -> Task | None:
@@ -70,7 +79,7 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
 
     def advance(
         self,
-        task: Task,
+        task: Task | Claim[Task],
         to: TaskStatus,
         actor: str = UNKNOWN,
         reason: str | None = None,
@@ -78,12 +87,82 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
     ) -> Task:
         """See `TaskRepository.advance`."""
         self._session.check_writable()
+        if isinstance(task, Claim):
+            held = self._held(task)
+            claiming.move(held, task, to, actor, reason)
+            self._session.flush()
+            return held
         check_kind(Task, task)
         self.add(task)
         check_not_held(task, values.as_instant("clock", self._now()), force=force)
         task.advance(to, actor, reason)
         self._session.flush()
         return task
+
+    def claim_next(
+        self,
+        worker: str,
+        lease: timedelta,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> Claim[Task] | None:
+        """See `TaskRepository.claim_next`."""
+        return next(iter(self.claim_batch(worker, 1, lease, stages, most_attempts)), None)
+
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        lease: timedelta,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[Task]]:
+        """See `TaskRepository.claim_batch`."""
+        self._session.check_writable()
+        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts)
+        return self._queue.hand_out(wanted, values.as_instant("clock", self._now()))
+
+    def heartbeat(self, claim: Claim[Task], lease: timedelta) -> Claim[Task]:
+        """See `TaskRepository.heartbeat`."""
+        check_lease(lease)
+        task = self._held(claim)
+        ends = values.as_instant("clock", self._now()) + lease
+        claiming.prolong(task, ends)
+        self._session.flush()
+        return attrs.evolve(claim, expires_at=ends)
+
+    def complete(self, claim: Claim[Task]) -> None:
+        """See `TaskRepository.complete`."""
+        check_claim(claim, Task)
+        self.complete_many([claim])
+
+    def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
+        """See `TaskRepository.complete_many`."""
+        self._session.check_writable()
+        lost: list[Claim[Task]] = []
+        several = checked_claims(claims, Task)
+        for claim in {(each.item.id, each.token): each for each in several}.values():
+            task = self._find_held(claim)
+            if task is None:
+                lost.append(claim)
+            else:
+                claiming.move_on(task, claim.worker)
+        self._session.flush()
+        if lost:
+            raise LeaseLost(claiming.lost_message(lost))
+
+    def fail(self, claim: Claim[Task], message: str) -> Task:
+        """See `TaskRepository.fail`."""
+        values.check_text("message", message)
+        task = self._held(claim)
+        claiming.move_to_error(task, claim.worker, message)
+        self._session.flush()
+        return task
+
+    def release(self, claim: Claim[Task]) -> None:
+        """See `TaskRepository.release`."""
+        claiming.give_back(self._held(claim), claim.worker)
+        self._session.flush()
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
@@ -114,6 +193,22 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         waiting = self._where(lambda task: task.status in GATES)
         longest_first = sorted(waiting, key=attrgetter("status_since", "id"))
         return [pending_review(task, now) for task in longest_first[:limit]]
+
+    def _held(self, claim: Claim[Task]) -> Task:
+        self._session.check_writable()
+        check_claim(claim, Task)
+        task = self._find_held(claim)
+        if task is None:
+            raise LeaseLost(claiming.lost_message([claim]))
+        return task
+
+    def _find_held(self, claim: Claim[Task]) -> Task | None:
+        task = self.find(claim.item.id)
+        if task is None:
+            return None
+        self._session.reread(self.collection, task)
+        now = values.as_instant("clock", self._now())
+        return task if claiming.is_held(task, claim, now) else None
 
     def _at_gate(self, task_id: UUID, review: int | None) -> Task:
         self._session.check_writable()

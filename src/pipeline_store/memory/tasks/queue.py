@@ -1,0 +1,125 @@
+"""Which task in memory is handed out next."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, final
+
+from pipeline_store.errors import Conflict
+from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
+from pipeline_store.tasks.claiming import (
+    can_be_claimed,
+    end_lease,
+    give_up,
+    hand_out,
+    is_given_up,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from pipeline_store.claim import Claim
+    from pipeline_store.memory.session import MemorySession
+    from pipeline_store.tasks import Task
+    from pipeline_store.tasks.claiming import ClaimRequest
+
+
+@final
+class MemoryTaskQueue:
+    """Hands out the tasks of one unit of work's view of the store."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self._session = session
+        #: The channels that had a turn since the last commit, the latest at the end.
+        self._turns: list[UUID] = []
+
+    def hand_out(self, wanted: ClaimRequest, now: datetime) -> list[Claim[Task]]:
+        """Return claims on the tasks that are next, in their order."""
+        self._end_leases(now)
+        room = self._room()
+        turns = self._turns_taken()
+        waiting: dict[UUID, list[Task]] = defaultdict(list)
+        for task in sorted(self._session.looked_at("tasks"), key=_in_order, reverse=True):
+            if can_be_claimed(task) and (wanted.stages is None or task.status in wanted.stages):
+                waiting[task.channel_id].append(task)
+        claims: list[Claim[Task]] = []
+        while len(claims) < wanted.count:
+            heads = [tasks[-1] for key, tasks in waiting.items() if tasks and room[key] > 0]
+            if not heads:
+                break
+            first = min(
+                heads, key=lambda task: (task.rank, turns[task.channel_id], task.channel_id)
+            )
+            channel_id = first.channel_id
+            waiting[channel_id].pop()
+            task = self._session.find("tasks", first.id)
+            if is_given_up(task, wanted.most_attempts):
+                give_up(task)
+                continue
+            claims.append(hand_out(task, wanted.worker, now + wanted.lease))
+            room[channel_id] -= 1
+            turns[channel_id] = max(turns.values(), default=0) + 1
+            self._take_turn(channel_id)
+        self._session.flush()
+        return claims
+
+    def _room(self) -> Counter[UUID]:
+        """Return how many more tasks each channel may have workers on; 0 for those that rest."""
+        paused = {
+            override.key
+            for override in self._session.looked_at("config_overrides")
+            if override.value == PAUSED
+        }
+        room = Counter(
+            {
+                channel.id: channel.max_concurrent
+                for channel in self._session.looked_at("channels")
+                if channel.is_active and f"{CHANNEL_PAUSED}{channel.channel_id}" not in paused
+            }
+        )
+        room.subtract(self._held())
+        return room
+
+    def _held(self) -> Counter[UUID]:
+        tasks = self._session.looked_at("tasks")
+        return Counter(task.channel_id for task in tasks if task.lease_expires_at is not None)
+
+    def _turns_taken(self) -> Counter[UUID]:
+        turns = self._session.tables.turns.copy()
+        latest = max(turns.values(), default=0)
+        for place, channel_id in enumerate(self._turns, start=1):
+            turns[channel_id] = latest + place
+        return turns
+
+    def _take_turn(self, channel_id: UUID) -> None:
+        if self._publish_turns not in self._session.on_publish:
+            # After a rollback nothing is to be published any more.
+            self._turns.clear()
+            self._session.on_publish.append(self._publish_turns)
+            self._session.guards.append(self._refuse_too_many)
+        self._turns.append(channel_id)
+
+    def _publish_turns(self) -> None:
+        self._session.tables.take_turns(self._turns)
+        self._turns.clear()
+
+    def _refuse_too_many(self) -> None:
+        """Refuse the commit when another one has filled a channel that was claimed from here."""
+        held = self._held()
+        capacity = {each.id: each.max_concurrent for each in self._session.looked_at("channels")}
+        for channel_id in self._turns:
+            if held[channel_id] > capacity[channel_id]:
+                raise Conflict(f"channels {channel_id}: somebody else has claimed from it first")
+
+    def _end_leases(self, now: datetime) -> None:
+        def is_over(task: Task) -> bool:
+            return task.lease_expires_at is not None and task.lease_expires_at <= now
+
+        for task in self._session.select("tasks", is_over):
+            end_lease(task)
+        self._session.flush()
+
+
+def _in_order(task: Task) -> tuple[Any, ...]:
+    return (task.rank, task.created_at, task.id)

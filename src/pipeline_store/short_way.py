@@ -1,0 +1,178 @@
+"""The worker's short way on synchronous stores: claims and completions without a unit of work."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+
+from pipeline_store import values
+from pipeline_store.claim import Claim, check_queue
+from pipeline_store.tasks import MOST_ATTEMPTS, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+    from datetime import timedelta
+
+    from pipeline_store.channels import JobType, ProcessingJob
+    from pipeline_store.tasks import TaskStatus
+
+
+class JobQueue(Protocol):
+    """What is called of `ProcessingJobRepository`."""
+
+    def claim_batch(
+        self, worker: str, n: int, lease: timedelta, job_types: Iterable[JobType] | None = None
+    ) -> list[Claim[ProcessingJob]]:
+        """See `ProcessingJobRepository.claim_batch`."""
+        ...
+
+    def complete(self, claim: Claim[ProcessingJob]) -> None:
+        """See `ProcessingJobRepository.complete`."""
+        ...
+
+    def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
+        """See `ProcessingJobRepository.complete_many`."""
+        ...
+
+
+class TaskQueue(Protocol):
+    """What is called of `TaskRepository`."""
+
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        lease: timedelta,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[Task]]:
+        """See `TaskRepository.claim_batch`."""
+        ...
+
+    def complete(self, claim: Claim[Task]) -> None:
+        """See `TaskRepository.complete`."""
+        ...
+
+    def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
+        """See `TaskRepository.complete_many`."""
+        ...
+
+
+class Queues(Protocol):
+    """The two queues."""
+
+    @property
+    def jobs(self) -> JobQueue:
+        """The queue of jobs."""
+        ...
+
+    @property
+    def tasks(self) -> TaskQueue:
+        """The queue of tasks."""
+        ...
+
+
+class ShortWay(ABC):
+    """The calls of `pipeline_store.unit_of_work.Store` that commit themselves."""
+
+    @abstractmethod
+    def _queues(self) -> AbstractContextManager[Queues]:
+        """Return the queues, each call on which is committed at the end of the block."""
+
+    @overload
+    def claim_next(
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+    ) -> Claim[ProcessingJob] | None: ...
+
+    @overload
+    def claim_next(
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["tasks"],
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> Claim[Task] | None: ...
+
+    def claim_next(
+        self,
+        worker: str,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs", "tasks"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> Claim[ProcessingJob] | Claim[Task] | None:
+        """See `pipeline_store.unit_of_work.Store.claim_next`."""
+        options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
+        claims: list[Any] = self.claim_batch(worker, 1, lease=lease, queue=queue, **options)
+        return claims[0] if claims else None
+
+    @overload
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+    ) -> list[Claim[ProcessingJob]]: ...
+
+    @overload
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["tasks"],
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[Task]]: ...
+
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        *,
+        lease: timedelta,
+        queue: Literal["jobs", "tasks"] = "jobs",
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
+        """See `pipeline_store.unit_of_work.Store.claim_batch`."""
+        check_queue(queue, job_types, stages)
+        with self._queues() as queues:
+            if queue == "jobs":
+                return queues.jobs.claim_batch(worker, n, lease, job_types)
+            return queues.tasks.claim_batch(worker, n, lease, stages, most_attempts)
+
+    def complete(self, claim: Claim[ProcessingJob] | Claim[Task]) -> None:
+        """See `pipeline_store.unit_of_work.Store.complete`."""
+        queue: Any
+        with self._queues() as queues:
+            queue = queues.tasks if _is_on_task(claim) else queues.jobs
+            queue.complete(claim)
+
+    def complete_many(self, claims: Iterable[Claim[ProcessingJob]] | Iterable[Claim[Task]]) -> None:
+        """See `pipeline_store.unit_of_work.Store.complete_many`."""
+        values.check_several("claims", claims)
+        several: list[Any] = list(claims)
+        queue: Any
+        with self._queues() as queues:
+            queue = queues.tasks if any(map(_is_on_task, several)) else queues.jobs
+            queue.complete_many(several)
+
+
+def _is_on_task(claim: Any) -> bool:
+    return isinstance(claim, Claim) and isinstance(claim.item, Task)
