@@ -102,6 +102,7 @@ def task_id(store: Store, channel_id: UUID) -> UUID:
     with store.unit_of_work() as uow:
         task = task_from(create(channel_id))
         task.log_error("earlier")
+        task.youtube_url = "https://youtu.be/0"
         uow.tasks.add(task)
         for status in (S.QUEUED, S.CLAIMED, S.GENERATING_ASSETS):
             uow.tasks.advance(task, status, "w1")
@@ -175,7 +176,9 @@ class TestChanging:
         ("values", "expected"),
         [
             ({"error_log": "slow"}, {"error_log": "earlier\nslow"}),
+            ({"error_log": ""}, {"error_log": "earlier\n"}),
             ({"youtube_url": "https://youtu.be/1"}, {"youtube_url": "https://youtu.be/1"}),
+            ({"youtube_url": ""}, {"youtube_url": ""}),
         ],
     )
     def test_one_thing_leaves_the_others(
