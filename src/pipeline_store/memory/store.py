@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pipeline_store.clock import Clock
+    from pipeline_store.short_way import Queues
 
 
 @final
@@ -120,7 +121,7 @@ class MemoryStore(ShortWay, Store):
         )
 
     @contextmanager
-    def _queues(self) -> Generator[MemoryUnitOfWork]:
+    def _queues(self) -> Generator[Queues]:
         """Work alone, and keep what was done even when some of it was refused."""
         with self._tables.lock, self.unit_of_work() as uow:
             try:

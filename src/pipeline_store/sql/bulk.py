@@ -79,7 +79,7 @@ def _copy_with_asyncpg(connection: sa.Connection, table: sa.Table, columns: Colu
 
 
 def _insert_prepared(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
-    rows = _rows(_with_times(table, columns, _spelled))
+    rows = _rows(_with_times(table, columns, spelled_instant))
     names = ", ".join(columns)
     places = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608 - our names
@@ -104,7 +104,7 @@ def _rows(columns: Columns) -> Iterator[tuple[Any, ...]]:
     return zip(*columns.values(), strict=True)
 
 
-def _spelled(instant: datetime) -> str:
+def spelled_instant(instant: datetime) -> str:
     """Return an aware UTC instant the way SQLAlchemy writes it to SQLite, which is without zone."""
     return instant.isoformat(" ", "microseconds")[:26]
 

@@ -1,10 +1,8 @@
-"""The worker's short way: claims and completions as single statements that commit themselves."""
+"""The worker's short way: calls that commit themselves."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy.orm import attributes, class_mapper
+from typing import TYPE_CHECKING, Any, Final, final
 
 from pipeline_store import values
 from pipeline_store.channels import ProcessingJob
@@ -19,9 +17,11 @@ from pipeline_store.sql.channels.processing_job import (
     pairs_of,
     refuse_lost,
 )
+from pipeline_store.sql.detached import Detached
 from pipeline_store.sql.engine import committing_each
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE
+from pipeline_store.sql.tasks.short_way import TasksShortWay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +34,18 @@ if TYPE_CHECKING:
     from pipeline_store.clock import Clock
 
 
-class ShortWay:
+@final
+class SqlQueues:
+    """The two queues without a unit of work."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        """Work on the database of `engine`."""
+        self.jobs: Final = JobsShortWay(engine, clock)
+        self.tasks: Final = TasksShortWay(engine, clock)
+
+
+@final
+class JobsShortWay:
     """The queue of jobs without a unit of work: half the round trips, and no session."""
 
     def __init__(self, engine: sa.Engine, clock: Clock) -> None:
@@ -44,7 +55,7 @@ class ShortWay:
         self._clock = clock
 
     def claim_batch(
-        self, worker: str, n: int, lease: timedelta, job_types: Iterable[JobType] | None
+        self, worker: str, n: int, lease: timedelta, job_types: Iterable[JobType] | None = None
     ) -> list[Claim[ProcessingJob]]:
         """See `ProcessingJobRepository.claim_batch`."""
         check_claiming(worker, n, lease)
@@ -107,14 +118,4 @@ class ShortWay:
         return {"now": now, **CLOCKS[self._dialect].parameters(now, lease), **given}
 
 
-def _detached_job(row: sa.Row[Any]) -> ProcessingJob:
-    """Return the job as if a unit of work had read it and ended; its constructor is not called."""
-    manager: Any = attributes.manager_of_class(ProcessingJob)
-    job: ProcessingJob = manager.new_instance()
-    vars(job).update(zip(_NAMES, row, strict=True))
-    attributes.instance_state(job).key = _MAPPER.identity_key_from_primary_key((job.id,))
-    return job
-
-
-_MAPPER = class_mapper(ProcessingJob)
-_NAMES = [column.name for column in job_statements.video_processing_jobs.columns]
+_detached_job: Final = Detached(ProcessingJob, job_statements.video_processing_jobs)

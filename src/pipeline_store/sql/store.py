@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy.orm import Session
 
 from pipeline_store.clock import utc_now
+from pipeline_store.short_way import ShortWay
 from pipeline_store.sql import schema
 from pipeline_store.sql.adopt import AdoptionReport, adopt
 from pipeline_store.sql.engine import (
@@ -18,21 +20,19 @@ from pipeline_store.sql.engine import (
 )
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.session import GuardedSession
-from pipeline_store.sql.short_way import ShortWay
+from pipeline_store.sql.short_way import SqlQueues
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
 from pipeline_store.unit_of_work import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import timedelta
+    from collections.abc import Generator
 
-    from pipeline_store.channels import JobType, ProcessingJob
-    from pipeline_store.claim import Claim
     from pipeline_store.clock import Clock
+    from pipeline_store.short_way import Queues
 
 
 @final
-class SqlStore(Store):
+class SqlStore(ShortWay, Store):
     """Objects in a database; made without touching it."""
 
     def __init__(
@@ -43,7 +43,7 @@ class SqlStore(Store):
         self._clock = clock
         self.engine = make_engine(self._url, awaited=awaited, **options)
         self._reading = read_only(self.engine)
-        self._short_way = ShortWay(self.engine, clock)
+        self._short_way = SqlQueues(self.engine, clock)
         self._schema_is_current = False
 
     def unit_of_work(
@@ -69,28 +69,10 @@ class SqlStore(Store):
         create_sqlite_file(self._url)
         schema.upgrade(self.engine)
 
-    def claim_next(
-        self, worker: str, *, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> Claim[ProcessingJob] | None:
-        """See `pipeline_store.unit_of_work.Store.claim_next`."""
-        return next(iter(self.claim_batch(worker, 1, lease=lease, job_types=job_types)), None)
-
-    def claim_batch(
-        self, worker: str, n: int, *, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> list[Claim[ProcessingJob]]:
-        """See `pipeline_store.unit_of_work.Store.claim_batch`."""
+    @contextmanager
+    def _queues(self) -> Generator[Queues]:
         self.check_schema()
-        return self._short_way.claim_batch(worker, n, lease, job_types)
-
-    def complete(self, claim: Claim[ProcessingJob]) -> None:
-        """See `pipeline_store.unit_of_work.Store.complete`."""
-        self.check_schema()
-        self._short_way.complete(claim)
-
-    def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
-        """See `pipeline_store.unit_of_work.Store.complete_many`."""
-        self.check_schema()
-        self._short_way.complete_many(claims)
+        yield self._short_way
 
     def adopt(self) -> AdoptionReport:
         """Take over the SQLite file, whose ten tables another program made; see `adopt`."""

@@ -8,13 +8,14 @@ from attrs import frozen
 
 from pipeline_store import values
 from pipeline_store.claim import Claim, check_claiming
-from pipeline_store.errors import IllegalTransition, InvalidValue
+from pipeline_store.errors import IllegalTransition, InvalidValue, LeaseLost
 from pipeline_store.tasks.state import CLAIMABLE, STAGES, TaskStatus, onward_from
 from pipeline_store.tasks.task import UNKNOWN, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime, timedelta
+    from uuid import UUID
 
 MOST_ATTEMPTS: Final = 5
 """Claims of a task without getting on after which it is given up, unless said otherwise."""
@@ -167,6 +168,13 @@ def lost_message(claims: Iterable[Claim[Task]]) -> str:
     """Return what `LeaseLost` says of these claims."""
     named = ", ".join(f"{claim.item.id} (token {claim.token})" for claim in claims)
     return f"the lease has ended, or somebody else has the task: {named}; claim again"
+
+
+def refuse_lost(claims: Iterable[Claim[Task]], written: Collection[UUID]) -> None:
+    """Raise `LeaseLost` for the claims whose task was not written."""
+    lost = [claim for claim in claims if claim.item.id not in written]
+    if lost:
+        raise LeaseLost(lost_message(lost))
 
 
 def _error_of(task: Task) -> TaskStatus:

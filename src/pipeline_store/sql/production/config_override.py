@@ -11,6 +11,7 @@ from pipeline_store.clock import utc_now as system_clock
 from pipeline_store.production import ConfigOverride, ConfigOverrideRepository
 from pipeline_store.production.config_override import SYSTEM
 from pipeline_store.repository import check_key
+from pipeline_store.sql import pauses
 from pipeline_store.sql.columns import Instant, by_code_point, map_class, metadata, utc_now
 from pipeline_store.sql.repository import SqlRepository
 
@@ -23,6 +24,7 @@ config_overrides = sa.Table(
     sa.Column("updated_by", sa.Text, server_default=SYSTEM),
 )
 map_class(ConfigOverride, config_overrides)
+pauses.listen()
 
 
 @final
@@ -47,6 +49,9 @@ class SqlConfigOverrideRepository(SqlRepository[ConfigOverride, str], ConfigOver
             .values(key=wanted.key, **row)
             .on_conflict_do_update(index_elements=["key"], set_=row)
         )
+        resuming = pauses.resuming(wanted.key)
+        if resuming is not None:
+            self._session.execute(*resuming)
         stored = sa.select(ConfigOverride).where(config_overrides.c.key == key)
         return self._session.refresh(ConfigOverride, stored)[0]
 

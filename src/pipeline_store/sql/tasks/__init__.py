@@ -4,9 +4,10 @@ Importing this package maps the classes of `pipeline_store.tasks`.
 """
 
 from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository, task_transitions
-from pipeline_store.sql.tasks.task import SqlTaskRepository, tasks
+from pipeline_store.sql.tasks.tables import task_turns, tasks
+from pipeline_store.sql.tasks.task import SqlTaskRepository
 
-TASKS_TABLES = (tasks, task_transitions)
+TASKS_TABLES = (tasks, task_transitions, task_turns)
 """The tables, parents before children."""
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "SqlTaskRepository",
     "SqlTaskTransitionRepository",
     "task_transitions",
+    "task_turns",
     "tasks",
 ]

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, Final, final
 from uuid import UUID
 
+import attrs
 import sqlalchemy as sa
 
 from pipeline_store import values
+from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
+from pipeline_store.errors import LeaseLost
 from pipeline_store.repository import check_key, check_kind, check_limit
-from pipeline_store.sql.columns import Instant, OpenChoice, map_class, metadata
+from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.leases import CLOCKS
-from pipeline_store.sql.repository import SqlRepository
-from pipeline_store.sql.row_columns import time_now, uuid_key, uuid_reference
+from pipeline_store.sql.repository import SqlRepository, batches
+from pipeline_store.sql.tasks import postgresql_queue
 from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository
+from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
+from pipeline_store.sql.tasks.tables import tasks
 from pipeline_store.tasks import (
     GATES,
+    MOST_ATTEMPTS,
     PendingReview,
-    PriorityLevel,
     Task,
     TaskRepository,
     TaskStatus,
     TaskTransition,
+    claiming,
 )
 from pipeline_store.tasks.decisions import (
     approved_to,
@@ -33,45 +39,14 @@ from pipeline_store.tasks.decisions import (
 from pipeline_store.tasks.task import UNKNOWN, check_reason, pending_review, without_dashes
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime, timedelta
 
     from pipeline_store.clock import Clock
     from pipeline_store.sql.session import GuardedSession
+    from pipeline_store.tasks.claiming import ClaimRequest
 
-IS_QUEUED = sa.text("status = 'queued'")
-
-tasks = sa.Table(
-    "tasks",
-    metadata,
-    uuid_key(),
-    uuid_reference("channel_id", "channels", ondelete="RESTRICT"),
-    sa.Column("notion_page_id", sa.String(32), nullable=False, unique=True),
-    sa.Column("title", sa.String(255), nullable=False),
-    sa.Column("topic", sa.String(500), nullable=False),
-    sa.Column("story_direction", sa.Text, nullable=False),
-    sa.Column("status", OpenChoice(TaskStatus), nullable=False, server_default="draft"),
-    sa.Column("priority", OpenChoice(PriorityLevel), nullable=False, server_default="normal"),
-    sa.Column("error_log", sa.Text),
-    sa.Column("youtube_url", sa.String(255)),
-    time_now("created_at"),
-    time_now("updated_at"),
-    sa.Column("worker", sa.Text),
-    sa.Column("lease_token", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("lease_expires_at", Instant),
-    sa.Column("attempts", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("failed_stage", OpenChoice(TaskStatus)),
-    sa.Column("review_token", sa.BigInteger, nullable=False, server_default="0"),
-    time_now("status_since"),
-    sa.Column("warned_at", Instant),
-    sa.Column("held_at", Instant),
-    sa.Index("ix_tasks_status", "status"),
-    sa.Index("ix_tasks_channel_id", "channel_id"),
-    sa.Index("ix_tasks_created_at", "created_at"),
-    sa.Index("ix_tasks_channel_id_status", "channel_id", "status"),
-    sa.Index("ix_tasks_queued", "created_at", postgresql_where=IS_QUEUED, sqlite_where=IS_QUEUED),
-    sa.Index("ix_tasks_status_since", "status", "status_since", "id"),
-)
-map_class(Task, tasks)
+TASKS_PER_STATEMENT: Final = 1_000
 
 
 @final
@@ -111,7 +86,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
 
     def advance(
         self,
-        task: Task,
+        task: Task | Claim[Task],
         to: TaskStatus,
         actor: str = UNKNOWN,
         reason: str | None = None,
@@ -119,12 +94,78 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     ) -> Task:
         """See `TaskRepository.advance`."""
         self._session.check_writable()
+        if isinstance(task, Claim):
+            held = self._held(task)
+            claiming.move(held, task, to, actor, reason)
+            self._session.flush()
+            return held
         check_kind(Task, task)
         self.add(task)
         check_not_held(task, self._lease_now(), force=force)
         task.advance(to, actor, reason)
         self._session.flush()
         return task
+
+    def claim_next(
+        self,
+        worker: str,
+        lease: timedelta,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> Claim[Task] | None:
+        """See `TaskRepository.claim_next`."""
+        return next(iter(self.claim_batch(worker, 1, lease, stages, most_attempts)), None)
+
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        lease: timedelta,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[Task]]:
+        """See `TaskRepository.claim_batch`."""
+        self._session.check_writable()
+        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts)
+        return [claiming.claim_of(task) for task in self._hand_out(wanted)]
+
+    def heartbeat(self, claim: Claim[Task], lease: timedelta) -> Claim[Task]:
+        """See `TaskRepository.heartbeat`."""
+        check_lease(lease)
+        task = self._held(claim)
+        claiming.prolong(task, self._lease_now() + lease)
+        self._session.flush()
+        ends: Any = task.lease_expires_at
+        return attrs.evolve(claim, expires_at=ends)
+
+    def complete(self, claim: Claim[Task]) -> None:
+        """See `TaskRepository.complete`."""
+        check_claim(claim, Task)
+        self.complete_many([claim])
+
+    def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
+        """See `TaskRepository.complete_many`."""
+        self._session.check_writable()
+        several = checked_claims(claims, Task)
+        held = {(task.id, task.lease_token): task for task in self._find_held(several)}
+        workers = {(claim.item.id, claim.token): claim.worker for claim in several}
+        for key, task in held.items():
+            claiming.move_on(task, workers[key])
+        self._session.flush()
+        claiming.refuse_lost(several, {task.id for task in held.values()})
+
+    def fail(self, claim: Claim[Task], message: str) -> Task:
+        """See `TaskRepository.fail`."""
+        values.check_text("message", message)
+        task = self._held(claim)
+        claiming.move_to_error(task, claim.worker, message)
+        self._session.flush()
+        return task
+
+    def release(self, claim: Claim[Task]) -> None:
+        """See `TaskRepository.release`."""
+        claiming.give_back(self._held(claim), claim.worker)
+        self._session.flush()
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
@@ -155,6 +196,51 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         waiting = sa.select(Task).where(c.status.in_(GATES)).order_by(c.status_since, c.id)
         now = values.as_instant("clock", self._now())
         return [pending_review(task, now) for task in self._all(waiting.limit(limit))]
+
+    def _hand_out(self, wanted: ClaimRequest) -> list[Task]:
+        """Return the tasks that are next, leased to the worker, in their order."""
+        now = values.as_instant("clock", self._now())
+        if self._session.dialect == "sqlite":
+            with self._session.guarded() as session:
+                session.flush()
+                queue = SqliteTaskQueue(session.connection(), now)
+                keys = [UUID(key) for key in queue.hand_out(wanted)]
+        else:
+            keys = postgresql_queue.hand_out_in(self._session, wanted, now)
+        found = {task.id: task for task in self._read_again(keys)}
+        # The call may have ended leases of others, and given up tasks.
+        self._read_again([task.id for task in self._session.known(Task) if task.id not in found])
+        return [found[key] for key in keys]
+
+    def _read_again(self, keys: Sequence[UUID]) -> list[Task]:
+        found: list[Task] = []
+        for batch in batches(keys, TASKS_PER_STATEMENT):
+            of_batch = sa.select(Task).where(tasks.c.id.in_(batch))
+            found += self._session.refresh(Task, of_batch)
+        return found
+
+    def _held(self, claim: Claim[Task]) -> Task:
+        self._session.check_writable()
+        check_claim(claim, Task)
+        for task in self._find_held([claim]):
+            return task
+        raise LeaseLost(claiming.lost_message([claim]))
+
+    def _find_held(self, claims: Sequence[Claim[Task]]) -> list[Task]:
+        """Return the tasks of the claims that have not ended, locked to the end of the unit."""
+        if not claims:
+            return []
+        c = tasks.c
+        clock = CLOCKS[self._session.dialect]
+        pairs = [(claim.item.id, claim.token) for claim in claims]
+        held = (
+            sa.select(Task)
+            .where(sa.tuple_(c.id, c.lease_token).in_(pairs), c.lease_expires_at > clock.now)
+            .order_by(c.id)
+            .with_for_update()
+        )
+        now = values.as_instant("clock", self._now())
+        return list(self._session.refresh(Task, held.params(**clock.parameters(now))))
 
     def _at_gate(self, task_id: UUID, review: int | None) -> Task:
         self._session.check_writable()

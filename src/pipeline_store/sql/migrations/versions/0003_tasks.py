@@ -5,12 +5,18 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from pipeline_store.sql.migrations import task_queue_0003 as task_queue
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
 
 IS_QUEUED = sa.text("status = 'queued'")
+IS_WAITING = sa.text(task_queue.WAITS.format(""))
+IS_LEASED = sa.text("lease_expires_at IS NOT NULL")
+IS_OPEN = sa.text("best_rank IS NOT NULL AND blocked IS NULL")
+WAKES_SOMETIME = sa.text("wake_at IS NOT NULL")
 
 
 def _time(name: str) -> sa.Column[object]:
@@ -31,8 +37,12 @@ def _short(name: str, longest: int, *, nullable: bool = False) -> sa.Column[obje
     return sa.Column(name, sa.String(longest), nullable=nullable)
 
 
-def _count(name: str) -> sa.Column[object]:
-    return sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
+def _count(name: str, default: str = "0") -> sa.Column[object]:
+    return sa.Column(name, sa.BigInteger(), nullable=False, server_default=default)
+
+
+def _index_where(condition: sa.TextClause, name: str, table: str, columns: list[str]) -> None:
+    op.create_index(name, table, columns, postgresql_where=condition, sqlite_where=condition)
 
 
 def upgrade() -> None:
@@ -60,6 +70,7 @@ def upgrade() -> None:
         _time_now("status_since"),
         _time("warned_at"),
         _time("held_at"),
+        _count("rank", "1"),
         sa.PrimaryKeyConstraint("id", name="pk_tasks"),
         sa.UniqueConstraint("notion_page_id", name="uq_tasks_notion_page_id"),
         sa.ForeignKeyConstraint(
@@ -73,14 +84,13 @@ def upgrade() -> None:
     op.create_index("ix_tasks_channel_id", "tasks", ["channel_id"])
     op.create_index("ix_tasks_created_at", "tasks", ["created_at"])
     op.create_index("ix_tasks_channel_id_status", "tasks", ["channel_id", "status"])
-    op.create_index(
-        "ix_tasks_queued",
-        "tasks",
-        ["created_at"],
-        postgresql_where=IS_QUEUED,
-        sqlite_where=IS_QUEUED,
-    )
+    _index_where(IS_QUEUED, "ix_tasks_queued", "tasks", ["created_at"])
     op.create_index("ix_tasks_status_since", "tasks", ["status", "status_since", "id"])
+    by_age = ["rank", "created_at", "id"]
+    _index_where(IS_WAITING, "ix_tasks_waiting", "tasks", ["channel_id", *by_age])
+    _index_where(IS_WAITING, "ix_tasks_waiting_status", "tasks", ["channel_id", "status", *by_age])
+    _index_where(IS_LEASED, "ix_tasks_leased", "tasks", ["channel_id"])
+    _index_where(IS_LEASED, "ix_tasks_lease_expires_at", "tasks", ["lease_expires_at"])
     op.create_table(
         "task_transitions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -103,8 +113,37 @@ def upgrade() -> None:
         "ix_task_transitions_task_id", "task_transitions", ["task_id", "moved_at", "id"]
     )
 
+    op.create_table(
+        "task_turns",
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("best_rank", sa.BigInteger()),
+        _text("blocked", nullable=True),
+        _time("wake_at"),
+        _count("turn"),
+        _count("served"),
+        sa.PrimaryKeyConstraint("channel_id", name="pk_task_turns"),
+        sa.ForeignKeyConstraint(
+            ["channel_id"],
+            ["channels.id"],
+            name="fk_task_turns_channel_id_channels",
+            ondelete="CASCADE",
+        ),
+    )
+    in_turn = ["best_rank", "turn", "served", "channel_id"]
+    _index_where(IS_OPEN, "ix_task_turns_open", "task_turns", in_turn)
+    op.create_index("ix_task_turns_turn", "task_turns", ["turn"])
+    _index_where(WAKES_SOMETIME, "ix_task_turns_wake_at", "task_turns", ["wake_at"])
+    op.execute("INSERT INTO task_turns (channel_id) SELECT id FROM channels")
+    is_sqlite = op.get_context().dialect.name == "sqlite"
+    for statement in task_queue.SQLITE_UP if is_sqlite else task_queue.POSTGRESQL_UP:
+        op.execute(statement)
+
 
 def downgrade() -> None:
     """Remove the tables, children before parents."""
+    is_sqlite = op.get_context().dialect.name == "sqlite"
+    for statement in task_queue.SQLITE_DOWN if is_sqlite else task_queue.POSTGRESQL_DOWN:
+        op.execute(statement)
+    op.drop_table("task_turns")
     op.drop_table("task_transitions")
     op.drop_table("tasks")

@@ -1,0 +1,38 @@
+"""Objects from rows, without a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from sqlalchemy.orm import attributes, class_mapper
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import sqlalchemy as sa
+
+T = TypeVar("T")
+
+
+class Detached(Generic[T]):
+    """Makes objects of one class as if a unit of work had read them and ended.
+
+    Their constructor is not called.
+    """
+
+    def __init__(self, kind: type[T], table: sa.Table) -> None:
+        """Make objects of `kind` from rows that hold every column of `table`."""
+        self._manager: Any = attributes.manager_of_class(kind)
+        self._mapper: Any = class_mapper(kind)
+        self._names = [column.name for column in table.columns]
+        (key,) = table.primary_key
+        self._key = key.name
+
+    def __call__(self, row: Sequence[Any]) -> T:
+        """Return the object that the row stands for."""
+        entity: T = self._manager.new_instance()
+        held = vars(entity)
+        held.update(zip(self._names, row, strict=True))
+        identity = self._mapper.identity_key_from_primary_key((held[self._key],))
+        attributes.instance_state(entity).key = identity
+        return entity

@@ -1,0 +1,98 @@
+"""Which task in a PostgreSQL database is handed out next, and what a finished one becomes.
+
+Both are functions of the database, made by its migration, so that each is one round trip.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from pipeline_store.sql.columns import Instant
+from pipeline_store.sql.tasks.tables import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from pipeline_store.claim import Claim
+    from pipeline_store.sql.session import GuardedSession
+    from pipeline_store.tasks import Task
+    from pipeline_store.tasks.claiming import ClaimRequest
+
+CLAIM: Final = (
+    sa.text("SELECT * FROM claim_tasks(:worker, :count, :lease, :now, :most_attempts, :stages)")
+    .bindparams(
+        sa.bindparam("worker", type_=sa.Text()),
+        sa.bindparam("count", type_=sa.Integer()),
+        sa.bindparam("lease", type_=sa.Interval()),
+        sa.bindparam("now", type_=Instant()),
+        sa.bindparam("most_attempts", type_=sa.BigInteger()),
+        sa.bindparam("stages", type_=ARRAY(sa.Text())),
+    )
+    .columns(*tasks.columns)
+)
+"""Every column of the tasks that were handed out; with one more row, all NULL, the call has stopped
+half way and is to be repeated."""
+
+_COMPLETE: Final = (
+    sa.text("SELECT * FROM complete_tasks(:keys, :tokens, :workers, :now)")
+    .bindparams(
+        sa.bindparam("keys", type_=ARRAY(sa.Uuid())),
+        sa.bindparam("tokens", type_=ARRAY(sa.BigInteger())),
+        sa.bindparam("workers", type_=ARRAY(sa.Text())),
+        sa.bindparam("now", type_=Instant()),
+    )
+    .columns(sa.column("id", sa.Uuid()))
+)
+
+
+def parameters(wanted: ClaimRequest, already: int, now: datetime) -> dict[str, Any]:
+    """Return what `CLAIM` needs to hand out what is left of the request."""
+    stages = None if wanted.stages is None else [stage.value for stage in wanted.stages]
+    return {
+        "worker": wanted.worker,
+        "count": wanted.count - already,
+        "lease": wanted.lease,
+        "now": now,
+        "most_attempts": wanted.most_attempts,
+        "stages": stages,
+    }
+
+
+def hand_out(connection: sa.Connection, wanted: ClaimRequest, now: datetime) -> list[sa.Row[Any]]:
+    """Return the tasks that are next, leased to the worker, in their order."""
+    found: list[sa.Row[Any]] = []
+    look_again = True
+    while look_again:
+        rows = connection.execute(CLAIM, parameters(wanted, len(found), now)).all()
+        look_again = bool(rows) and rows[-1].id is None
+        found += rows[:-1] if look_again else rows
+        look_again = look_again and len(found) < wanted.count
+    return found
+
+
+def hand_out_in(session: GuardedSession, wanted: ClaimRequest, now: datetime) -> list[UUID]:
+    """Do so inside a unit of work, and return their keys."""
+    found: list[UUID] = []
+    look_again = True
+    while look_again:
+        rows = session.execute(CLAIM, parameters(wanted, len(found), now)).all()
+        look_again = bool(rows) and rows[-1].id is None
+        found += [row.id for row in rows if row.id is not None]
+        look_again = look_again and len(found) < wanted.count
+    return found
+
+
+def complete(connection: sa.Connection, claims: Sequence[Claim[Task]], now: datetime) -> set[UUID]:
+    """Move tasks on, and return the keys of those that were still held."""
+    given = {
+        "keys": [claim.item.id for claim in claims],
+        "tokens": [claim.token for claim in claims],
+        "workers": [claim.worker for claim in claims],
+        "now": now,
+    }
+    return set(connection.execute(_COMPLETE, given).scalars())

@@ -1,0 +1,95 @@
+"""The worker's short way with tasks: calls that commit themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from pipeline_store import values
+from pipeline_store.claim import check_claim, checked_claims
+from pipeline_store.sql.detached import Detached
+from pipeline_store.sql.engine import committing_each
+from pipeline_store.sql.failures import translated
+from pipeline_store.sql.tasks import postgresql_queue
+from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
+from pipeline_store.sql.tasks.tables import tasks
+from pipeline_store.tasks import MOST_ATTEMPTS, Task
+from pipeline_store.tasks.claiming import claim_of, claim_request, refuse_lost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime, timedelta
+
+    from pipeline_store.claim import Claim
+    from pipeline_store.clock import Clock
+    from pipeline_store.tasks import TaskStatus
+    from pipeline_store.tasks.claiming import ClaimRequest
+
+
+@final
+class TasksShortWay:
+    """The queue of tasks without a unit of work."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        """Work on the database of `engine`."""
+        self._engine = engine
+        self._committing = committing_each(engine)
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._clock = clock
+        self._detached = Detached(Task, tasks)
+
+    def claim_batch(
+        self,
+        worker: str,
+        n: int,
+        lease: timedelta,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+    ) -> list[Claim[Task]]:
+        """See `TaskRepository.claim_batch`."""
+        wanted = claim_request(worker, n, lease, stages, most_attempts)
+        with translated():
+            hand_out = self._hand_out_on_sqlite if self._is_sqlite else self._hand_out
+            return [claim_of(self._detached(row)) for row in hand_out(wanted)]
+
+    def complete(self, claim: Claim[Task]) -> None:
+        """See `TaskRepository.complete`."""
+        check_claim(claim, Task)
+        self.complete_many([claim])
+
+    def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
+        """See `TaskRepository.complete_many`."""
+        several = {(claim.item.id, claim.token): claim for claim in checked_claims(claims, Task)}
+        if not several:
+            return
+        with translated():
+            complete = self._complete_on_sqlite if self._is_sqlite else self._complete
+            done = complete(list(several.values()))
+        refuse_lost(several.values(), done)
+
+    def _hand_out(self, wanted: ClaimRequest) -> list[sa.Row[Any]]:
+        with self._committing.connect() as connection:
+            return postgresql_queue.hand_out(connection, wanted, self._now())
+
+    def _hand_out_on_sqlite(self, wanted: ClaimRequest) -> Sequence[sa.Row[Any]]:
+        with self._engine.begin() as connection:
+            keys = [UUID(key) for key in SqliteTaskQueue(connection, self._now()).hand_out(wanted)]
+            if not keys:
+                return []
+            found = connection.execute(sa.select(tasks).where(tasks.c.id.in_(keys))).all()
+        rows = {row.id: row for row in found}
+        return [rows[key] for key in keys]
+
+    def _complete(self, claims: list[Claim[Task]]) -> set[UUID]:
+        with self._committing.connect() as connection:
+            return postgresql_queue.complete(connection, claims, self._now())
+
+    def _complete_on_sqlite(self, claims: list[Claim[Task]]) -> set[UUID]:
+        held = [(claim.item.id.hex, claim.token, claim.worker) for claim in claims]
+        with self._engine.begin() as connection:
+            return {UUID(key) for key in SqliteTaskQueue(connection, self._now()).complete(held)}
+
+    def _now(self) -> datetime:
+        return values.as_instant("clock", self._clock())

@@ -1,0 +1,204 @@
+"""Which task in an SQLite file is handed out next, and what a finished one becomes.
+
+Everything here is done inside a transaction that holds the write lock, so nothing needs a lock of
+its own. The statements go straight to the driver, since there are many and each takes microseconds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, final
+
+from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
+from pipeline_store.sql.bulk import spelled_instant
+from pipeline_store.sql.tasks.tables import IS_OPEN, IS_WAITING
+from pipeline_store.tasks.claiming import QUEUE, too_many_attempts
+from pipeline_store.tasks.state import RANKS, STAGES, UNHELD, TaskStatus, onward_from
+from pipeline_store.uuid_keys import new_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import sqlalchemy as sa
+
+    from pipeline_store.tasks.claiming import ClaimRequest
+
+LOOK_AGAIN: Final = timedelta(seconds=30)
+"""How long a pause that another program has ended may go unnoticed."""
+
+WAKES_AT_ONCE: Final = 20
+
+_PAUSED: Final = (
+    "EXISTS (SELECT 1 FROM channels JOIN config_overrides"  # noqa: S608 - our words
+    f" ON config_overrides.key = '{CHANNEL_PAUSED}' || channels.channel_id"
+    f" AND config_overrides.value = '{PAUSED}' WHERE channels.id = task_turns.channel_id)"
+)
+_END_PAUSES: Final = (
+    f"UPDATE task_turns SET blocked = CASE WHEN {_PAUSED} THEN 'paused' END,"  # noqa: S608
+    f" wake_at = CASE WHEN {_PAUSED} THEN ? END WHERE channel_id IN (SELECT channel_id"
+    f" FROM task_turns WHERE wake_at <= ? ORDER BY wake_at LIMIT {WAKES_AT_ONCE})"
+)
+_END_LEASES: Final = (
+    "UPDATE tasks SET worker = NULL, lease_expires_at = NULL, updated_at = ?"
+    " WHERE lease_expires_at <= ?"
+)
+_CHANNEL: Final = (
+    f"SELECT task_turns.channel_id, best_rank, is_active, {_PAUSED}, max_concurrent,"  # noqa: S608
+    " (SELECT count(*) FROM tasks WHERE tasks.channel_id = task_turns.channel_id"
+    " AND lease_expires_at IS NOT NULL)"
+    " FROM task_turns JOIN channels ON channels.id = task_turns.channel_id"
+    f" WHERE {IS_OPEN.text}{{}} ORDER BY {{}}turn, served, task_turns.channel_id LIMIT 1"
+)
+_ANY_CHANNEL: Final = _CHANNEL.format("", "best_rank, ")
+_HAS_TASK: Final = (
+    " AND best_rank <= ? AND EXISTS (SELECT 1 FROM tasks"  # noqa: S608 - our words
+    f" WHERE tasks.channel_id = task_turns.channel_id AND status IN ({{}}) AND rank = ?"
+    f" AND {IS_WAITING.text})"
+)
+_OLDEST: Final = (
+    "SELECT id, status, attempts, review_token, created_at FROM tasks"  # noqa: S608 - our words
+    f" WHERE channel_id = ? AND rank = ? AND {IS_WAITING.text}{{}} ORDER BY created_at, id LIMIT 1"
+)
+_ANY_TASK: Final = _OLDEST.format("")
+_CORRECT_RANK: Final = (
+    "UPDATE task_turns SET best_rank = (SELECT rank FROM tasks"  # noqa: S608 - our words
+    f" WHERE channel_id = ? AND {IS_WAITING.text} ORDER BY rank LIMIT 1) WHERE channel_id = ?"
+)
+_BLOCK: Final = "UPDATE task_turns SET blocked = ?, wake_at = ? WHERE channel_id = ?"
+_GIVE_UP: Final = (
+    "UPDATE tasks SET status = ?, failed_stage = status, attempts = 0, warned_at = NULL,"
+    " held_at = NULL, status_since = ?, updated_at = ?,"
+    " error_log = coalesce(error_log || char(10), '') || ? WHERE id = ?"
+)
+_HOLD: Final = (
+    "UPDATE tasks SET attempts = attempts + 1, lease_token = lease_token + 1, worker = ?,"
+    " lease_expires_at = ?, updated_at = ?{} WHERE id = ?"
+)
+_HOLD_CLAIMED: Final = _HOLD.format(
+    ", status = 'claimed', failed_stage = NULL, warned_at = NULL, held_at = NULL, status_since = ?"
+)
+_TAKE_TURN: Final = (
+    "UPDATE task_turns SET turn = (SELECT max(turn) FROM task_turns) + 1, blocked = ?"
+    " WHERE channel_id = ?"
+)
+_MOVED: Final = (
+    "INSERT INTO task_transitions"
+    " (id, task_id, moved_at, from_status, to_status, actor, reason, review_token)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_FIND_HELD: Final = (
+    "SELECT id, status, review_token FROM tasks"
+    " WHERE id = ? AND lease_token = ? AND lease_expires_at > ?"
+)
+_MOVE_ON: Final = (
+    "UPDATE tasks SET status = ?, attempts = 0, failed_stage = NULL, warned_at = NULL,"
+    " held_at = NULL, status_since = ?, updated_at = ?{} WHERE id = ?"
+)
+_MOVE_ON_UNHELD: Final = _MOVE_ON.format(
+    ", worker = NULL, lease_expires_at = NULL, review_token = ?"
+)
+
+
+@final
+class SqliteTaskQueue:
+    """The queue as a transaction sees it that may write."""
+
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+        """Send statements by `connection`; the store's clock shows `now`."""
+        self._run = connection.exec_driver_sql
+        self._instant = now
+        self._now = spelled_instant(now)
+
+    def hand_out(self, wanted: ClaimRequest) -> list[str]:
+        """Return the keys of the tasks that are next, leased to the worker, in their order."""
+        self._run(_END_PAUSES, (spelled_instant(self._instant + LOOK_AGAIN), self._now))
+        self._run(_END_LEASES, (self._now, self._now))
+        found: list[str] = []
+        while len(found) < wanted.count:
+            channel = self._next_channel(wanted)
+            if channel is None:
+                break
+            key, rank, is_active, is_paused, capacity, held = channel
+            if is_paused or not is_active or held >= capacity:
+                self._block(key, is_active, is_paused)
+                continue
+            task = self._oldest(wanted, key, rank)
+            if task is None:
+                self._run(_CORRECT_RANK, (key, key))
+            elif task.attempts >= wanted.most_attempts and STAGES[task.status].error is not None:
+                self._give_up(task)
+            else:
+                self._hold(task, wanted)
+                self._run(_TAKE_TURN, ("full" if held + 1 >= capacity else None, key))
+                found.append(task.id)
+        return found
+
+    def _next_channel(self, wanted: ClaimRequest) -> Any:
+        if wanted.stages is None:
+            return self._run(_ANY_CHANNEL).first()
+        # What is known of a channel is known of all stages together, so each is looked into.
+        places = ", ".join("?" * len(wanted.stages))
+        statement = _CHANNEL.format(_HAS_TASK.format(places), "")
+        for rank in RANKS.values():
+            found = self._run(statement, (rank, *wanted.stages, rank)).first()
+            if found is not None:
+                return (found[0], rank, *found[2:])
+        return None
+
+    def _oldest(self, wanted: ClaimRequest, channel: str, rank: int) -> Any:
+        if wanted.stages is None:
+            return self._run(_ANY_TASK, (channel, rank)).first()
+        of_stage = f"SELECT * FROM ({_OLDEST.format(' AND status = ?')})"  # noqa: S608 - our words
+        of_stages = " UNION ALL ".join([of_stage] * len(wanted.stages))
+        first = f"SELECT * FROM ({of_stages}) ORDER BY created_at, id LIMIT 1"  # noqa: S608
+        given = [each for stage in wanted.stages for each in (channel, rank, stage.value)]
+        return self._run(first, tuple(given)).first()
+
+    def _block(self, channel: str, is_active: bool, is_paused: bool) -> None:
+        if is_paused and is_active:
+            self._run(_BLOCK, ("paused", spelled_instant(self._instant + LOOK_AGAIN), channel))
+        else:
+            self._run(_BLOCK, ("full" if is_active else "inactive", None, channel))
+
+    def _give_up(self, task: Any) -> None:
+        error = STAGES[TaskStatus(task.status)].error
+        why = too_many_attempts(task.attempts)
+        line = f"{task.status}: {why} ({QUEUE})"
+        self._run(_GIVE_UP, (error, self._now, self._now, line, task.id))
+        self._write_history([(task, error, QUEUE, why, task.review_token)])
+
+    def _hold(self, task: Any, wanted: ClaimRequest) -> None:
+        held = (wanted.worker, spelled_instant(self._instant + wanted.lease), self._now)
+        if task.status == TaskStatus.QUEUED:
+            self._run(_HOLD_CLAIMED, (*held, self._now, task.id))
+            moved = (task, TaskStatus.CLAIMED, wanted.worker, None, task.review_token)
+            self._write_history([moved])
+        else:
+            self._run(_HOLD.format(""), (*held, task.id))
+
+    def complete(self, pairs: Iterable[tuple[str, int, str]]) -> set[str]:
+        """Move tasks on, given by key, token and worker; return the keys of those still held."""
+        moved: list[Any] = []
+        for key, token, worker in pairs:
+            task: Any = self._run(_FIND_HELD, (key, token, self._now)).first()
+            if task is None:
+                continue
+            following: Any = onward_from(TaskStatus(task.status))
+            review = task.review_token
+            if following in UNHELD:
+                review += following != TaskStatus.PUBLISHED
+                given = (following, self._now, self._now, review, key)
+                self._run(_MOVE_ON_UNHELD, given)
+            else:
+                self._run(_MOVE_ON.format(""), (following, self._now, self._now, key))
+            moved.append((task, following, worker, None, review))
+        self._write_history(moved)
+        return {each[0].id for each in moved}
+
+    def _write_history(self, moves: list[Any]) -> None:
+        rows = [
+            (new_key().hex, task.id, self._now, task.status, to, actor, reason, review)
+            for task, to, actor, reason, review in moves
+        ]
+        if rows:
+            self._run(_MOVED, rows)
