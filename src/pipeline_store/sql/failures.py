@@ -133,6 +133,8 @@ def _of_postgresql(
             return StoreBusy(f"{where}: locked or overloaded; try again ({state})")
         case (("08" | "28" | "3D" | "57"), _):
             return StoreUnavailable(f"the database does not serve this connection ({state})")
+        case _, "25000":
+            return StoreFailure(f"{where}: tasks are claimed at READ COMMITTED only ({state})")
         case _, "25006":
             return ReadOnly(f"{where}: the transaction is read-only")
         case _, "42P07":

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-WAITS: Final = (
-    "{0}lease_expires_at IS NULL AND {0}status IN ('queued', 'claimed', 'generating_assets', "
-    "'assets_approved', 'generating_composites', 'composites_ready', 'generating_video', "
-    "'video_approved', 'generating_audio', 'audio_approved', 'generating_sfx', 'sfx_ready', "
-    "'assembling', 'assembly_ready', 'approved', 'uploading')"
+WAITING_STATUSES: Final = (
+    "'queued', 'claimed', 'generating_assets', 'assets_approved', 'generating_composites', "
+    "'composites_ready', 'generating_video', 'video_approved', 'generating_audio', "
+    "'audio_approved', 'generating_sfx', 'sfx_ready', 'assembling', 'assembly_ready', "
+    "'approved', 'uploading'"
 )
+
+WAITS: Final = f"{{0}}lease_expires_at IS NULL AND {{0}}status IN ({WAITING_STATUSES})"
 """A task that can be claimed; to be given what stands before the names of its columns."""
 
 _NEW_WAITS: Final = WAITS.format("NEW.")
@@ -78,5 +80,124 @@ SQLITE_DOWN: Final = (
 )
 """What does not go with its table."""
 
-POSTGRESQL_UP: Final[tuple[str, ...]] = ()
-POSTGRESQL_DOWN: Final[tuple[str, ...]] = ()
+_FUNCTION: Final = """
+LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
+"""
+
+POSTGRESQL_UP: Final = (
+    "CREATE SEQUENCE task_turns_served",
+    # Small and changed with every claim.
+    """
+    ALTER TABLE task_turns SET (
+        fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0
+    )
+    """,
+    f"""
+    CREATE FUNCTION wake_task_turn(p_channel uuid, p_rank bigint, p_frees boolean) RETURNS void
+    {_FUNCTION}
+    BEGIN
+        -- Waits for a claim that is making the hint worse, and keeps later ones from it until
+        -- what this transaction has written is there to be seen.
+        PERFORM 1 FROM task_turns t WHERE t.channel_id = p_channel FOR KEY SHARE;
+        UPDATE task_turns t SET
+            best_rank = least(t.best_rank, p_rank),
+            blocked = CASE WHEN NOT p_frees OR t.blocked <> 'full' THEN t.blocked END
+        WHERE t.channel_id = p_channel AND (
+            p_rank < t.best_rank OR (t.best_rank IS NULL AND p_rank IS NOT NULL)
+            OR (p_frees AND t.blocked = 'full')
+            -- Where the row may be another than the one seen here, writing it finds out.
+            OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+        );
+    END
+    $$
+    """,  # noqa: S608 - our words
+    f"""
+    CREATE FUNCTION channels_take_turns() RETURNS trigger
+    {_FUNCTION}
+    BEGIN
+        INSERT INTO task_turns (channel_id) VALUES (NEW.id);
+        RETURN NULL;
+    END
+    $$
+    """,  # noqa: S608 - our words
+    """
+    CREATE TRIGGER channels_take_turns AFTER INSERT ON channels
+    FOR EACH ROW EXECUTE FUNCTION channels_take_turns()
+    """,
+    f"""
+    CREATE FUNCTION channels_open() RETURNS trigger
+    {_FUNCTION}
+    BEGIN
+        PERFORM 1 FROM task_turns t WHERE t.channel_id = NEW.id FOR KEY SHARE;
+        UPDATE task_turns t SET blocked = NULL, wake_at = NULL
+        WHERE t.channel_id = NEW.id AND t.blocked IS NOT NULL;
+        RETURN NULL;
+    END
+    $$
+    """,  # noqa: S608 - our words
+    f"""
+    CREATE TRIGGER channels_open AFTER UPDATE OF is_active, max_concurrent, channel_id ON channels
+    FOR EACH ROW WHEN ({CHANNEL_OPENS}) EXECUTE FUNCTION channels_open()
+    """,
+    f"""
+    CREATE FUNCTION tasks_wait_when_added() RETURNS trigger
+    {_FUNCTION}
+    BEGIN
+        -- In one order for everybody.
+        PERFORM wake_task_turn(each.channel_id, each.rank, false) FROM (
+            SELECT a.channel_id, min(a.rank) AS rank FROM added a WHERE {WAITS.format("a.")}
+            GROUP BY a.channel_id ORDER BY a.channel_id
+        ) each;
+        RETURN NULL;
+    END
+    $$
+    """,  # noqa: S608 - our words
+    """
+    CREATE TRIGGER tasks_wait_when_added AFTER INSERT ON tasks REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION tasks_wait_when_added()
+    """,
+    f"""
+    CREATE FUNCTION tasks_change() RETURNS trigger
+    {_FUNCTION}
+    BEGIN
+        IF {LEASE_ENDS} THEN
+            PERFORM wake_task_turn(OLD.channel_id, NULL, true);
+        END IF;
+        IF {BEGINS_TO_WAIT} THEN
+            PERFORM wake_task_turn(NEW.channel_id, NEW.rank, false);
+        END IF;
+        RETURN NULL;
+    END
+    $$
+    """,
+    f"""
+    CREATE TRIGGER tasks_change
+    AFTER UPDATE OF status, rank, lease_expires_at, channel_id ON tasks
+    FOR EACH ROW WHEN (({LEASE_ENDS}) OR ({BEGINS_TO_WAIT})) EXECUTE FUNCTION tasks_change()
+    """,
+    f"""
+    CREATE FUNCTION tasks_are_removed() RETURNS trigger
+    {_FUNCTION}
+    BEGIN
+        PERFORM wake_task_turn(OLD.channel_id, NULL, true);
+        RETURN NULL;
+    END
+    $$
+    """,
+    """
+    CREATE TRIGGER tasks_are_removed AFTER DELETE ON tasks
+    FOR EACH ROW WHEN (OLD.lease_expires_at IS NOT NULL) EXECUTE FUNCTION tasks_are_removed()
+    """,
+)
+
+POSTGRESQL_DOWN: Final = (
+    "DROP TRIGGER channels_take_turns ON channels",
+    "DROP TRIGGER channels_open ON channels",
+    "DROP TRIGGER tasks_wait_when_added ON tasks",
+    "DROP TRIGGER tasks_change ON tasks",
+    "DROP TRIGGER tasks_are_removed ON tasks",
+    "DROP FUNCTION channels_take_turns(), channels_open(), tasks_wait_when_added()",
+    "DROP FUNCTION tasks_change(), tasks_are_removed(), wake_task_turn(uuid, bigint, boolean)",
+    "DROP SEQUENCE task_turns_served",
+)

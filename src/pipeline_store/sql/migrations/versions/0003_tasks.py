@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from pipeline_store.sql.migrations import task_queue_0003 as task_queue
+from pipeline_store.sql.migrations.task_claims_0003 import CLAIM, DROP_CLAIM
+from pipeline_store.sql.migrations.task_moves_0003 import COMPLETE, DROP_COMPLETE, DROP_KEY, NEW_KEY
 
 revision = "0003"
 down_revision = "0002"
@@ -19,13 +21,16 @@ IS_OPEN = sa.text("best_rank IS NOT NULL AND blocked IS NULL")
 WAKES_SOMETIME = sa.text("wake_at IS NOT NULL")
 
 
+def _is_sqlite() -> bool:
+    return op.get_context().dialect.name == "sqlite"
+
+
 def _time(name: str) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime())
 
 
 def _time_now(name: str) -> sa.Column[object]:
-    is_sqlite = op.get_context().dialect.name == "sqlite"
-    now = "CURRENT_TIMESTAMP" if is_sqlite else "timezone('utc', now())"
+    now = "CURRENT_TIMESTAMP" if _is_sqlite() else "timezone('utc', now())"
     return sa.Column(name, sa.DateTime(), nullable=False, server_default=sa.text(now))
 
 
@@ -134,15 +139,15 @@ def upgrade() -> None:
     op.create_index("ix_task_turns_turn", "task_turns", ["turn"])
     _index_where(WAKES_SOMETIME, "ix_task_turns_wake_at", "task_turns", ["wake_at"])
     op.execute("INSERT INTO task_turns (channel_id) SELECT id FROM channels")
-    is_sqlite = op.get_context().dialect.name == "sqlite"
-    for statement in task_queue.SQLITE_UP if is_sqlite else task_queue.POSTGRESQL_UP:
+    on_postgresql = (*task_queue.POSTGRESQL_UP, NEW_KEY, CLAIM, COMPLETE)
+    for statement in task_queue.SQLITE_UP if _is_sqlite() else on_postgresql:
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Remove the tables, children before parents."""
-    is_sqlite = op.get_context().dialect.name == "sqlite"
-    for statement in task_queue.SQLITE_DOWN if is_sqlite else task_queue.POSTGRESQL_DOWN:
+    on_postgresql = (DROP_COMPLETE, DROP_CLAIM, DROP_KEY, *task_queue.POSTGRESQL_DOWN)
+    for statement in task_queue.SQLITE_DOWN if _is_sqlite() else on_postgresql:
         op.execute(statement)
     op.drop_table("task_turns")
     op.drop_table("task_transitions")

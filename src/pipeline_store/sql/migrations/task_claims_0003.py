@@ -1,0 +1,282 @@
+"""The function by which PostgreSQL hands out tasks, as revision 0003 makes it.
+
+One claim is one call. It holds the row in task_turns of the channel that it claims from, so that
+two claims cannot fill the same place; it takes rows that others hold at no time, so that it waits
+for nobody while it holds one. A hint is made worse only under the strongest lock on its row, which
+no writer of tasks has let go of before its work is to be seen: see the triggers.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pipeline_store.sql.migrations.task_queue_0003 import WAITING_STATUSES, WAITS
+
+MOST_VISITS: Final = 50
+"""Channels that one call looks at in vain before it ends, to be repeated."""
+
+_PAUSED: Final = """
+    EXISTS (
+        SELECT 1 FROM config_overrides o
+        WHERE o.key = 'paused.channel.' || c.channel_id AND o.value = 'true'
+    )
+"""
+_WAITS: Final = WAITS.format("k.")
+_ALL_STAGES: Final = f"ARRAY[{WAITING_STATUSES}]"
+_OPEN: Final = "t.best_rank IS NOT NULL AND t.blocked IS NULL AND t.channel_id <> ALL (v_passed)"
+_LOOKED_INTO: Final = f"""
+    {_OPEN} AND t.best_rank <= v_rank AND EXISTS (
+        SELECT 1 FROM tasks k
+        WHERE k.channel_id = t.channel_id AND k.status = ANY (v_stages) AND k.rank = v_rank
+            AND {_WAITS}
+    )
+"""  # noqa: S608 - our words
+_ERROR: Final = """
+    CASE
+        WHEN v_task.status IN ('claimed', 'generating_assets', 'assets_approved',
+            'generating_composites') THEN 'asset_error'
+        WHEN v_task.status IN ('composites_ready', 'generating_video', 'sfx_ready', 'assembling',
+            'assembly_ready') THEN 'video_error'
+        WHEN v_task.status IN ('video_approved', 'generating_audio', 'audio_approved',
+            'generating_sfx') THEN 'audio_error'
+        WHEN v_task.status IN ('approved', 'uploading') THEN 'upload_error'
+    END
+"""
+
+CLAIM: Final = f"""
+CREATE FUNCTION claim_tasks(
+    p_worker text, p_count integer, p_lease interval, p_now timestamp, p_most_attempts bigint,
+    p_stages text[]
+) RETURNS SETOF tasks LANGUAGE plpgsql VOLATILE
+SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_clock timestamp;
+    v_channel uuid;
+    v_first record;
+    v_turn record;
+    v_state record;
+    v_task tasks%ROWTYPE;
+    v_from text;
+    v_why text;
+    v_error text;
+    v_passed uuid[] := '{{}}';
+    v_stages text[] := p_stages;
+    -- What is known of a channel is known of all stages together: for some, look into each.
+    v_thorough boolean := p_stages IS NOT NULL;
+    v_left_out boolean := false;
+    v_rank bigint := 0;
+    v_best bigint;
+    v_strong boolean;
+    v_holds boolean := false;
+    v_patience integer := 20;
+    v_visits integer := 0;
+    v_found integer := 0;
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'tasks are claimed at READ COMMITTED only'
+            USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    v_clock := timezone('utc', clock_timestamp());
+
+    -- Pauses that another program may have ended.
+    PERFORM 1 FROM task_turns t WHERE t.wake_at <= v_clock ORDER BY t.wake_at LIMIT 1;
+    IF FOUND THEN
+        UPDATE task_turns t SET
+            blocked = CASE WHEN due.is_paused THEN 'paused' END,
+            wake_at = CASE WHEN due.is_paused THEN v_clock + interval '30 seconds' END
+        FROM (
+            SELECT d.channel_id, {_PAUSED} AS is_paused
+            FROM (
+                SELECT t.channel_id FROM task_turns t WHERE t.wake_at <= v_clock
+                ORDER BY t.wake_at LIMIT 20 FOR NO KEY UPDATE SKIP LOCKED
+            ) d JOIN channels c ON c.id = d.channel_id
+        ) due
+        WHERE t.channel_id = due.channel_id;
+        v_holds := true;
+    END IF;
+
+    -- A lease ends by this write, never by the clock alone: a heartbeat may be on its way.
+    FOR v_channel IN
+        SELECT DISTINCT e.channel_id FROM (
+            SELECT k.channel_id FROM tasks k WHERE k.lease_expires_at <= v_clock
+            ORDER BY k.lease_expires_at LIMIT 20
+        ) e ORDER BY e.channel_id
+    LOOP
+        PERFORM 1 FROM task_turns t WHERE t.channel_id = v_channel
+        FOR NO KEY UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        v_holds := true;
+        UPDATE tasks SET worker = NULL, lease_expires_at = NULL, updated_at = p_now
+        WHERE id IN (
+            SELECT k.id FROM tasks k
+            WHERE k.channel_id = v_channel AND k.lease_expires_at <= v_clock
+            FOR NO KEY UPDATE SKIP LOCKED
+        );
+    END LOOP;
+
+    WHILE v_found < p_count LOOP
+        IF v_visits >= {MOST_VISITS} THEN
+            RETURN NEXT NULL::tasks;
+            RETURN;
+        END IF;
+
+        -- The channel whose turn it is.
+        IF v_thorough THEN
+            SELECT t.turn, v_rank AS rank INTO v_first FROM task_turns t
+            WHERE {_LOOKED_INTO} ORDER BY t.turn, t.served, t.channel_id LIMIT 1;
+        ELSE
+            SELECT t.turn, t.best_rank AS rank INTO v_first FROM task_turns t
+            WHERE {_OPEN} ORDER BY t.best_rank, t.turn, t.served, t.channel_id LIMIT 1;
+        END IF;
+        IF NOT FOUND THEN
+            IF v_thorough AND v_rank < 2 THEN
+                v_rank := v_rank + 1;
+                v_passed := '{{}}';
+                CONTINUE;
+            END IF;
+            EXIT WHEN v_thorough OR v_found > 0 OR NOT v_left_out;
+            -- A hint could not be corrected, so what it hides is looked for.
+            v_thorough := true;
+            v_passed := '{{}}';
+            v_stages := {_ALL_STAGES};
+            CONTINUE;
+        END IF;
+
+        -- Its row, or that of another of the same round: waiting a moment is better than to hand
+        -- out what is less urgent only because the right row is locked.
+        IF v_thorough THEN
+            SELECT t.channel_id INTO v_turn FROM task_turns t
+            WHERE {_LOOKED_INTO} AND (t.turn <= v_first.turn + 1 OR v_patience <= 0)
+            ORDER BY t.turn, t.served, t.channel_id LIMIT 1 FOR NO KEY UPDATE OF t SKIP LOCKED;
+        ELSIF v_patience > 0 THEN
+            SELECT t.channel_id INTO v_turn FROM task_turns t
+            WHERE {_OPEN} AND t.best_rank = v_first.rank AND t.turn <= v_first.turn + 1
+            ORDER BY t.best_rank, t.turn, t.served, t.channel_id LIMIT 1
+            FOR NO KEY UPDATE SKIP LOCKED;
+        ELSE
+            SELECT t.channel_id INTO v_turn FROM task_turns t
+            WHERE {_OPEN} ORDER BY t.best_rank, t.turn, t.served, t.channel_id LIMIT 1
+            FOR NO KEY UPDATE SKIP LOCKED;
+        END IF;
+        IF NOT FOUND THEN
+            IF v_patience <= 0 THEN
+                EXIT WHEN NOT v_thorough OR v_rank = 2;
+                v_rank := v_rank + 1;
+                v_passed := '{{}}';
+            ELSIF v_holds THEN
+                -- Others may wait for what this call holds: it does not sleep.
+                v_patience := 0;
+            ELSE
+                v_patience := v_patience - 1;
+                PERFORM pg_sleep(0.0005);
+            END IF;
+            CONTINUE;
+        END IF;
+        v_holds := true;
+        v_channel := v_turn.channel_id;
+        PERFORM 1 FROM task_turns t WHERE t.channel_id = v_channel FOR UPDATE SKIP LOCKED;
+        v_strong := FOUND;
+
+        -- Only now that the row is held is it known who else holds a place.
+        SELECT c.is_active, c.max_concurrent, {_PAUSED} AS is_paused, t.best_rank,
+            (
+                SELECT count(*) FROM tasks k
+                WHERE k.channel_id = v_channel AND k.lease_expires_at IS NOT NULL
+            ) AS held
+        INTO v_state FROM channels c JOIN task_turns t ON t.channel_id = c.id
+        WHERE c.id = v_channel;
+        IF NOT v_thorough THEN
+            v_rank := v_state.best_rank;
+        END IF;
+        IF NOT v_state.is_active OR v_state.is_paused OR v_state.held >= v_state.max_concurrent THEN
+            v_visits := v_visits + 1;
+            IF NOT v_strong THEN
+                v_passed := v_passed || v_channel;
+            ELSIF NOT v_state.is_active THEN
+                UPDATE task_turns SET blocked = 'inactive', wake_at = NULL
+                WHERE channel_id = v_channel;
+            ELSIF v_state.is_paused THEN
+                UPDATE task_turns SET blocked = 'paused', wake_at = v_clock + interval '30 seconds'
+                WHERE channel_id = v_channel;
+            ELSE
+                UPDATE task_turns SET blocked = 'full', wake_at = NULL WHERE channel_id = v_channel;
+            END IF;
+            CONTINUE;
+        END IF;
+
+        -- Its oldest task.
+        IF v_thorough THEN
+            SELECT o.* INTO v_task FROM unnest(v_stages) AS s (stage) CROSS JOIN LATERAL (
+                SELECT k.* FROM tasks k
+                WHERE k.channel_id = v_channel AND k.status = s.stage AND k.rank = v_rank
+                    AND {_WAITS}
+                ORDER BY k.created_at, k.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+            ) o ORDER BY o.created_at, o.id LIMIT 1;
+        ELSE
+            SELECT k.* INTO v_task FROM tasks k
+            WHERE k.channel_id = v_channel AND k.rank = v_rank AND {_WAITS}
+            ORDER BY k.created_at, k.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+        END IF;
+        IF NOT FOUND THEN
+            v_visits := v_visits + 1;
+            -- Without regard to locks: who holds one may yet leave the task as it is.
+            SELECT k.rank INTO v_best FROM tasks k WHERE k.channel_id = v_channel AND {_WAITS}
+            ORDER BY k.rank LIMIT 1;
+            IF v_thorough OR NOT v_strong OR v_best <= v_rank THEN
+                v_passed := v_passed || v_channel;
+                v_left_out := true;
+            ELSE
+                UPDATE task_turns SET best_rank = v_best WHERE channel_id = v_channel;
+            END IF;
+            CONTINUE;
+        END IF;
+
+        v_from := v_task.status;
+        v_error := {_ERROR};
+        IF v_task.attempts >= p_most_attempts AND v_error IS NOT NULL THEN
+            v_visits := v_visits + 1;
+            v_why := 'claimed ' || v_task.attempts || ' times without getting on';
+            UPDATE tasks SET status = v_error, failed_stage = v_from, attempts = 0,
+                warned_at = NULL, held_at = NULL, status_since = p_now, updated_at = p_now,
+                error_log = coalesce(error_log || chr(10), '')
+                    || v_from || ': ' || v_why || ' (queue)'
+            WHERE id = v_task.id;
+            INSERT INTO task_transitions
+                (id, task_id, moved_at, from_status, to_status, actor, reason, review_token)
+            VALUES (new_task_transition_key(), v_task.id, p_now, v_from, v_error, 'queue', v_why,
+                v_task.review_token);
+            CONTINUE;
+        END IF;
+
+        IF v_from = 'queued' THEN
+            UPDATE tasks SET status = 'claimed', attempts = attempts + 1,
+                lease_token = lease_token + 1, worker = p_worker,
+                lease_expires_at = timezone('utc', clock_timestamp()) + p_lease,
+                updated_at = p_now, status_since = p_now, failed_stage = NULL, warned_at = NULL,
+                held_at = NULL
+            WHERE id = v_task.id RETURNING * INTO v_task;
+            INSERT INTO task_transitions
+                (id, task_id, moved_at, from_status, to_status, actor, review_token)
+            VALUES (new_task_transition_key(), v_task.id, p_now, v_from, 'claimed', p_worker,
+                v_task.review_token);
+        ELSE
+            UPDATE tasks SET attempts = attempts + 1, lease_token = lease_token + 1,
+                worker = p_worker,
+                lease_expires_at = timezone('utc', clock_timestamp()) + p_lease, updated_at = p_now
+            WHERE id = v_task.id RETURNING * INTO v_task;
+        END IF;
+        UPDATE task_turns t SET
+            -- Whoever was idle joins the present round, and does not make up for earlier ones.
+            turn = greatest(t.turn + 1, (SELECT max(a.turn) FROM task_turns a)),
+            served = nextval('task_turns_served'),
+            blocked = CASE WHEN v_strong AND v_state.held + 1 >= v_state.max_concurrent
+                THEN 'full' END
+        WHERE t.channel_id = v_channel;
+        v_found := v_found + 1;
+        RETURN NEXT v_task;
+    END LOOP;
+END
+$$
+"""  # noqa: S608 - our words
+
+DROP_CLAIM: Final = "DROP FUNCTION claim_tasks(text, integer, interval, timestamp, bigint, text[])"
