@@ -8,7 +8,6 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import psycopg
 import pytest
 
@@ -23,6 +22,7 @@ from pipeline_store.errors import (
 from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
 from pipeline_store.tasks import CLAIMABLE, GATES, STAGES, Task, TaskStatus
 from pipeline_store.tasks.state import onward_from
+from tests.integration.contract.samples import values_of
 from tests.integration.contract.test_tasks import a_task, moves_of, read
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class TestClaim:
         assert stored.updated_at == stored.status_since == clock.instant
         assert (claim.token, claim.attempt, claim.worker) == (stored.lease_token, 1, "w1")
         assert claim.expires_at == stored.lease_expires_at
-        assert attrs.asdict(claim.item) == attrs.asdict(stored)
+        assert values_of(claim.item) == values_of(stored)
         assert moves_of(store, task.id) == [("queued", "claimed", "w1", None)]
         with store.unit_of_work(read_only=True) as uow:
             (move,) = uow.tasks.history(task.id)
@@ -249,7 +249,7 @@ class TestClaim:
         stored = read(store, task.id)
         assert (stored.status, stored.attempts, stored.worker) == (status, 1, "w1")
         assert (stored.status_since, stored.updated_at) == (since, clock.instant)
-        assert attrs.asdict(claim.item) == attrs.asdict(stored)
+        assert values_of(claim.item) == values_of(stored)
         assert moves_of(store, task.id) == []
 
     def test_only_where_a_task_waits_for_a_worker(self, store: Store, channel_id: UUID) -> None:
@@ -272,7 +272,7 @@ class TestClaim:
         channels = [add_channel(store, f"c{number}") for number in range(3)]
         for channel in channels:
             add_tasks(store, channel, {}, *[{"status": S.UPLOADING}] * 2)
-        batch = store.claim_batch("w1", 6, lease=LEASE, queue="tasks", stages=["uploading"])
+        batch = store.claim_batch("w1", 6, lease=LEASE, queue="tasks", stages=[S.UPLOADING])
         assert [claim.item.channel_id for claim in batch] == channels * 2
 
     def test_what_the_short_way_claimed_can_be_changed_later(
@@ -584,11 +584,11 @@ class TestLease:
         task = add_task(store, channel_id, status=S.GENERATING_VIDEO)
         claim = claim_shortly(store)
         lose(store, claim, lost, time_passes)
-        before = None if lost == "removed" else attrs.asdict(read(store, task.id))
+        before = None if lost == "removed" else values_of(read(store, task.id))
         with pytest.raises(LeaseLost, match=str(task.id)):
             write_late(store, claim, write)
         if before is not None:
-            assert attrs.asdict(read(store, task.id)) == before
+            assert values_of(read(store, task.id)) == before
 
     def test_an_operator_waits_or_forces(self, store: Store, channel_id: UUID) -> None:
         task = add_task(store, channel_id, status=S.GENERATING_VIDEO)
