@@ -23,10 +23,11 @@ from pipeline_store.cli.job_commands import job_app
 from pipeline_store.cli.key_commands import keys_app
 from pipeline_store.cli.music_commands import music_app
 from pipeline_store.cli.options import database_of
-from pipeline_store.cli.overview_commands import queue
 from pipeline_store.cli.preset_commands import preset_app
+from pipeline_store.cli.queue_command import queue
 from pipeline_store.cli.review_commands import review_app
 from pipeline_store.cli.status_command import status
+from pipeline_store.cli.task_commands import task_app
 from pipeline_store.errors import AdoptionRefused, PipelineStoreError
 
 PROGRAM: Final = "pipeline-store"
@@ -77,6 +78,7 @@ def common(
 
 _DAILY: Final = "The daily work"
 _CHANNELS: Final = "Channels"
+_TASKS: Final = "Tasks"
 _SCHEMA: Final = "The database"
 _START: Final = "To begin with"
 
@@ -111,6 +113,7 @@ app.add_typer(channel_app, name="channel", rich_help_panel=_CHANNELS)
 app.add_typer(preset_app, name="preset", rich_help_panel=_CHANNELS)
 app.add_typer(music_app, name="music", rich_help_panel=_CHANNELS)
 app.add_typer(job_app, name="job", rich_help_panel=_CHANNELS)
+app.add_typer(task_app, name="task", rich_help_panel=_TASKS)
 app.add_typer(config_app, name="config", rich_help_panel=_DAILY)
 app.add_typer(keys_app, name="keys", rich_help_panel=_SCHEMA)
 app.command("current", rich_help_panel=_SCHEMA)(schema_commands.current)

@@ -66,8 +66,18 @@ def queue(context: typer.Context, *, hours: Hours = DEFAULT_HOURS, as_json: AsJs
         waiting = reviews.queue(uow)
         now = uow.now()
     if as_json:
-        print_json([_as_mapping(entry, now, limit) for entry in waiting])
-        return
+        print_json([run_as_mapping(entry, now, limit) for entry in waiting])
+    else:
+        print_waiting_runs(waiting, now, limit)
+
+
+def print_waiting_runs(
+    waiting: Iterable[reviews.WaitingRun],
+    now: datetime,
+    limit: timedelta,
+    when_empty: str = "no run waits for a review",
+) -> None:
+    """Print the runs that wait for a review."""
     table = tables.new_table()
     tables.add_exact_column(table, "run", number=True)
     tables.add_text_column(table, "niche", at_least=8)
@@ -87,7 +97,7 @@ def queue(context: typer.Context, *, hours: Hours = DEFAULT_HOURS, as_json: AsJs
                 tables.instant(_deadline(entry, limit)),
             ),
         )
-    tables.print_table(table, "no run waits for a review")
+    tables.print_table(table, when_empty)
 
 
 def _deadline(entry: reviews.WaitingRun, limit: timedelta) -> datetime | None:
@@ -107,7 +117,8 @@ def _state(entry: reviews.WaitingRun, now: datetime, limit: timedelta) -> str:
     return f"answered {entry.last.action}"
 
 
-def _as_mapping(entry: reviews.WaitingRun, now: datetime, limit: timedelta) -> dict[str, Any]:
+def run_as_mapping(entry: reviews.WaitingRun, now: datetime, limit: timedelta) -> dict[str, Any]:
+    """Return a run that waits for a review in the terms of JSON."""
     return {
         "run_id": entry.run.id,
         "niche": entry.run.niche,

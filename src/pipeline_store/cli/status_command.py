@@ -1,4 +1,4 @@
-"""How everything stands: niches, channels, and the secrets that nobody can open any more."""
+"""How everything stands: niches, channels, tasks, and the secrets that nobody can open any more."""
 
 # Typer reads annotations while the program runs, so they are not postponed here.
 
@@ -9,18 +9,21 @@ from pipeline_store.cli.channel_output import channel_as_mapping, print_status
 from pipeline_store.cli.json_output import print_json
 from pipeline_store.cli.options import AsJson, database_of
 from pipeline_store.cli.overview_commands import print_niches
+from pipeline_store.cli.task_output import print_counts
 from pipeline_store.errors import PipelineStoreError
 from pipeline_store.secrets import Keyring
 from pipeline_store.services import overview
 from pipeline_store.services.channels_overview import ChannelStatus, channels_status
 from pipeline_store.services.key_rotation import survey
+from pipeline_store.services.tasks_overview import tasks_by_status
 
 
 def status(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Show every niche, every channel, and whether keys of secrets are missing."""
+    """Show niches, channels, tasks by status, and whether keys of secrets are missing."""
     with database_of(context).unit_of_work(read_only=True) as uow:
         niches = overview.status(uow)
         channels = channels_status(uow)
+        tasks = tasks_by_status(uow)
         values_by_key = survey(uow).by_key
     missing, warning = _missing_keys(dict(values_by_key))
     if as_json:
@@ -28,6 +31,7 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
             {
                 "niches": niches,
                 "channels": [_as_mapping(each) for each in channels],
+                "tasks_by_status": tasks,
                 "missing_keys": missing,
             }
         )
@@ -38,6 +42,9 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
             tables.say("")
         if channels:
             print_status(channels)
+        if tasks:
+            tables.say("")
+            print_counts(tasks)
     if warning:
         tables.note(warning)
 
