@@ -26,7 +26,7 @@ from pipeline_store.importers.niches import NicheRules
 from pipeline_store.importers.summary import FileSummary
 from pipeline_store.production.pipeline_run import RUN_MOVES, RunStatus
 from pipeline_store.repository import Repository
-from pipeline_store.services import overview, pauses, publishing, reviews, runs
+from pipeline_store.services import gates, overview, pauses, publishing, reviews, runs
 from pipeline_store.sql.columns import metadata
 from pipeline_store.sql.schema import VERSION_TABLE
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
@@ -289,7 +289,7 @@ def _services() -> Iterator[str]:
         "With an asynchronous store, call them as `await store.run(service, ...)`, which commits, "
         "or as `await uow.run(service, ...)` among other calls."
     )
-    for module in (reviews, runs, publishing, pauses, overview):
+    for module in (reviews, runs, publishing, pauses, overview, gates):
         name = module.__name__.rpartition(".")[2]
         yield f"## {name}"
         yield f"`from pipeline_store.services import {name}`"

@@ -21,10 +21,10 @@ import typer
 from markdown_it import MarkdownIt
 
 import pipeline_store
-from pipeline_store import errors, importers, legacy, production, secrets, tasks
+from pipeline_store import errors, importers, legacy, production, schemas, secrets, tasks
 from pipeline_store.cli.app import app
 from pipeline_store.importers import importing
-from pipeline_store.services import overview, pauses, publishing, reviews, runs
+from pipeline_store.services import gates, overview, pauses, publishing, reviews, runs
 from pipeline_store.unit_of_work import Collections
 from tests.real_data import REPOSITORY
 
@@ -325,6 +325,7 @@ def known_names() -> set[str]:
         pipeline_store,
         production,
         tasks,
+        schemas,
         secrets,
         errors,
         importers,
@@ -338,7 +339,7 @@ def known_names() -> set[str]:
 OUTSIDE = {"None", "ValueError", "Exception", "LookupError", "UserWarning", "SqlUnitOfWork"}
 SERVICES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (reviews, runs, publishing, pauses, overview)
+    for module in (reviews, runs, publishing, pauses, overview, gates)
 }
 
 

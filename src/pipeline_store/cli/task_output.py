@@ -133,29 +133,29 @@ def print_story(story: TaskStory) -> None:
 
 def print_reviews(waiting: Iterable[tuple[GateReview, Channel]]) -> None:
     """Print the tasks that wait at a gate."""
+    is_wide = tables.console().width >= WIDE
     table = tables.new_table()
     tables.add_exact_column(table, "task")
-    tables.add_text_column(table, "channel", at_least=8)
-    tables.add_exact_column(table, "gate")
-    tables.add_exact_column(table, "review", number=True)
+    tables.add_text_column(table, "channel", at_least=4)
+    tables.add_text_column(table, "gate", at_least=6)
+    tables.add_exact_column(table, "rev", number=True)
     tables.add_exact_column(table, "waited", number=True)
     tables.add_exact_column(table, "state")
-    tables.add_exact_column(table, "answer until\n(UTC)")
+    if is_wide:
+        tables.add_exact_column(table, "answer until (UTC)")
     for review, channel in waiting:
         state = _review_state(review)
         colour = _STATE_COLOURS.get(state, "yellow")
-        tables.add_row(
-            table,
-            (
-                str(review.task.id),
-                channel.channel_id,
-                review.task.status,
-                review.review,
-                tables.length(review.waiting),
-                tables.cell(state, colour),
-                tables.instant(review.answer_until) if review.is_open else None,
-            ),
+        cells = (
+            str(review.task.id),
+            channel.channel_id,
+            review.task.status,
+            review.review,
+            tables.length(review.waiting),
+            tables.cell(state, colour),
         )
+        deadline = tables.instant(review.answer_until) if review.is_open else None
+        tables.add_row(table, (*cells, deadline) if is_wide else cells)
     tables.print_table(table, "no task waits at a gate")
 
 

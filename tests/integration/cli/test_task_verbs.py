@@ -279,9 +279,20 @@ class TestQueue:
         assert [round(entry["waited_seconds"] / 3600) for entry in waiting] == [30, 25, 23, 1]
         assert [entry["channel"] for entry in waiting] == ["history1"] * 4
         assert [entry["status"] for entry in waiting] == list(GATES)
-        shown = channel("queue").out
-        assert "1 d 6 h" in shown
-        assert all(state in shown for state in ("held", "overdue", "warned", "open"))
+
+    @pytest.mark.parametrize(("columns", "wide"), [(80, False), (120, True)])
+    def test_for_people(
+        self, channel: Command, monkeypatch: pytest.MonkeyPatch, columns: int, wide: bool
+    ) -> None:
+        """No line is wider than the terminal; the deadline is shown where there is room."""
+        monkeypatch.setenv("COLUMNS", str(columns))
+        tasks = [add_in(channel, 1, GATES[3], 30), add_in(channel, 2, GATES[0], 1)]
+        lines = channel("queue").out.splitlines()
+        assert max(map(len, lines)) <= columns
+        assert [line.split()[0] for line in lines[-2:]] == tasks
+        assert "1 d 6 h  overdue" in lines[-2]
+        assert "1 h 0 min  open" in lines[-1]
+        assert ("answer until" in lines[0]) == wide
 
     def test_beside_runs(self, seeded: Command) -> None:
         """A table of each; `review queue` has runs alone."""
