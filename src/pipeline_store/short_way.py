@@ -175,4 +175,5 @@ class ShortWay(ABC):
 
 
 def _is_on_task(claim: Any) -> bool:
-    return isinstance(claim, Claim) and isinstance(claim.item, Task)
+    item: Any = getattr(claim, "item", None)
+    return isinstance(item, Task)

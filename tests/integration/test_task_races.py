@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline_store import open_store
+from pipeline_store.errors import StoreFailure
 from tests.conftest import is_on
 from tests.integration.claiming_tasks import (
     BUSY_CHANNELS,
+    LONG_LEASE,
     ask,
     fill,
     storm,
@@ -76,3 +79,16 @@ def test_killed_workers_lose_nothing(new_url: Callable[[], str]) -> None:
     if inside == 0:
         pytest.fail("INCONCLUSIVE: no worker was killed inside a claim", pytrace=False)
     print(f"\n{url[:6]}: {inside} killed inside a claim, {refused} late writes refused")  # noqa: T201
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_claims_see_what_is_committed_or_are_refused(postgres_url: str, level: str) -> None:
+    """In a transaction that goes on seeing the past, nobody knows who holds a place."""
+    fill(postgres_url, [1], backlog=1)
+    store = open_store(postgres_url, isolation_level=level)
+    with store.unit_of_work() as uow, pytest.raises(StoreFailure, match="READ COMMITTED"):
+        uow.tasks.claim_next("w1", LONG_LEASE)
+    # The short way has no transaction of its own to be wrong about.
+    assert store.claim_next("w1", lease=LONG_LEASE, queue="tasks") is not None
+    store.close()

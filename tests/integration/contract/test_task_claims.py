@@ -81,6 +81,7 @@ def change_channel(store: Store, channel_id: UUID, **values: Any) -> None:
         uow.commit()
 
 
+PLAIN: dict[str, Any] = {}
 _pages = iter(range(1, 1_000_000))
 
 
@@ -165,7 +166,7 @@ class TestOrder:
     ) -> None:
         channels = [add_channel(store, f"c{number}") for number in range(3)]
         for channel, backlog in zip(channels, (2, 4, 6), strict=True):
-            add_tasks(store, channel, *[{}] * backlog)
+            add_tasks(store, channel, *[PLAIN] * backlog)
         served = [claim_a_task(store).item.channel_id for _ in range(12)]
         _, second, third = channels
         assert served == [*channels * 2, second, third, second, third, third, third]
@@ -179,10 +180,10 @@ class TestOrder:
 
     def test_a_channel_that_was_idle_does_not_make_up_for_it(self, store: Store) -> None:
         busy, idle = (add_channel(store, f"c{number}") for number in range(2))
-        add_tasks(store, busy, *[{}] * 7)
+        add_tasks(store, busy, *[PLAIN] * 7)
         for _ in range(4):
             claim_shortly(store)
-        add_tasks(store, idle, *[{}] * 3)
+        add_tasks(store, idle, *[PLAIN] * 3)
         served = [claim_shortly(store).item.channel_id for _ in range(6)]
         assert served == [idle, busy, idle, busy, idle, busy]
 
@@ -380,7 +381,7 @@ class TestCapacity:
         self, store: Store, claim_a_task: Callable[..., Claim[Task]]
     ) -> None:
         channel_id = add_channel(store, "narrow", max_concurrent=2)
-        add_tasks(store, channel_id, *[{}] * 4)
+        add_tasks(store, channel_id, *[PLAIN] * 4)
         first, second = claim_a_task(store), claim_a_task(store)
         assert nothing_to_claim(store)
         with store.unit_of_work() as uow:
@@ -546,7 +547,7 @@ class TestLease:
     ) -> None:
         for number in range(6):
             channel_id = add_channel(store, f"c{number}")
-            add_tasks(store, channel_id, *[{}] * 10)
+            add_tasks(store, channel_id, *[PLAIN] * 10)
         claims = store.claim_batch("w1", 100, lease=LEASE, queue="tasks")
         assert len(claims) == 60
         assert nothing_to_claim(store)

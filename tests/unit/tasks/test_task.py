@@ -16,7 +16,7 @@ from tests.unit.tasks.made_up import NOON, a_task, stored
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ENDS_A_LEASE = {*GATES, *ERRORS, TaskStatus.PUBLISHED}
+ENDS_A_LEASE = {*GATES, *ERRORS, *(TaskStatus.DRAFT, TaskStatus.QUEUED, TaskStatus.PUBLISHED)}
 
 
 def values_of(task: Task) -> dict[str, Any]:
