@@ -19,6 +19,10 @@ DEEPEST: Final = 64
 """Levels of nesting; drivers and `json` itself give up at about a thousand."""
 
 
+LONGEST_NAME: Final = 120
+"""Characters of the place in a value, such as `settings.a[0]`, that a message shows."""
+
+
 class JsonObject(dict[str, Any]):
     """A dict that refuses to be changed."""
 
@@ -147,3 +151,8 @@ def _frozen(name: str, value: Any, levels: int) -> Any:
 def _is(value: object, kind: Any) -> bool:
     # What it holds is for the checks to find out, whatever a type checker makes of it.
     return isinstance(value, kind)
+
+
+def _inside(name: str, step: str) -> str:
+    """Return the name of a value inside another, for messages, which stay short."""
+    return f"{name}{step}"[:LONGEST_NAME]

@@ -41,19 +41,24 @@ def killed_along(job: Job, sample: str, urls: Sequence[str]) -> tuple[int, int]:
 
 def _in_a_fresh_process(verb: str, job: Job, *arguments: str) -> list[str]:
     name = f"{job.__module__}:{job.__qualname__}"
+    return lines_of(__name__, verb, name, *arguments)
+
+
+def lines_of(module: str, *arguments: str, seconds: float = 240) -> list[str]:
+    """Runs a module as a program and returns what it printed; it may take so many seconds."""
     answer = subprocess.run(
-        [sys.executable, "-m", __name__, verb, name, *arguments],
+        [sys.executable, "-m", module, *arguments],
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=240,
+        timeout=seconds,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout.splitlines()
 
 
-class _Child:
+class Child:
     """A forked process that runs something and may say one line before it ends."""
 
     def __init__(self, work: Callable[[Callable[[str], None]], None]) -> None:
@@ -88,7 +93,7 @@ def _race(job: Job, processes: str, url: str) -> None:
         os.read(waiting, 1)
         say(str(job(url)))
 
-    children = [_Child(work) for _ in range(int(processes))]
+    children = [Child(work) for _ in range(int(processes))]
     os.close(starting)
     for child in children:
         print(child.line())  # noqa: T201 - the answer to the caller
@@ -100,14 +105,14 @@ def _kill(job: Job, sample: str, *urls: str) -> None:
         job(sample)
         say(str(counter.seen))
 
-    def run(url: str, position: int) -> _Child:
+    def run(url: str, position: int) -> Child:
         def work(say: Callable[[str], None]) -> None:
             _Statements(position, say)
             job(url)
 
-        return _Child(work)
+        return Child(work)
 
-    statements = _Child(count).line()
+    statements = Child(count).line()
     print(statements)  # noqa: T201 - the answer to the caller
     step = (int(statements) - 1) / (len(urls) - 1)
     children = [run(url, 1 + round(step * number)) for number, url in enumerate(urls)]

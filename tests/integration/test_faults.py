@@ -388,7 +388,7 @@ def interrupt(
     statements = faulty.seen
     after = faulty.contents()
     assert after != before
-    assert statements > first
+    assert statements >= first
     for at in range(first, statements + 1):
         faulty.reset()
         with faulty.failing(at, fault), pytest.raises(expected):

@@ -65,7 +65,7 @@ def span(value: timedelta | None) -> str | None:
     return f"{value.total_seconds():.1f} s" if value < _MINUTE else tables.length(value)
 
 
-def in_words(counts: Mapping[Any, int]) -> Text:
+def in_words(counts: Mapping[Any, int], between: str = ", ") -> Text:
     """Return counts as "3 pending, 1 failed", which may take several lines."""
-    words = ", ".join(f"{count:,} {visible(name)}" for name, count in counts.items() if count)
-    return _whole(words or None)
+    words = [Text(f"{count:,} {visible(name)}") for name, count in counts.items() if count]
+    return Text(between).join(words) if words else _whole(None)

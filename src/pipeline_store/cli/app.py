@@ -13,15 +13,20 @@ from typing import Annotated, Any, Final
 import typer
 
 from pipeline_store.cli import schema_commands, tables
+from pipeline_store.cli.channel_commands import channel_app
 from pipeline_store.cli.config_commands import config_app
 from pipeline_store.cli.database import DEFAULT_URL, URL_VARIABLE, database_from
 from pipeline_store.cli.error_commands import errors_app
 from pipeline_store.cli.escaping import visible
 from pipeline_store.cli.import_commands import import_app
+from pipeline_store.cli.job_commands import job_app
 from pipeline_store.cli.key_commands import keys_app
+from pipeline_store.cli.music_commands import music_app
 from pipeline_store.cli.options import database_of
-from pipeline_store.cli.overview_commands import queue, status
+from pipeline_store.cli.overview_commands import queue
+from pipeline_store.cli.preset_commands import preset_app
 from pipeline_store.cli.review_commands import review_app
+from pipeline_store.cli.status_command import status
 from pipeline_store.errors import AdoptionRefused, PipelineStoreError
 
 PROGRAM: Final = "pipeline-store"
@@ -71,6 +76,7 @@ def common(
 
 
 _DAILY: Final = "The daily work"
+_CHANNELS: Final = "Channels"
 _SCHEMA: Final = "The database"
 _START: Final = "To begin with"
 
@@ -101,6 +107,10 @@ app.command("status", rich_help_panel=_DAILY)(status)
 app.command("queue", rich_help_panel=_DAILY)(queue)
 app.add_typer(review_app, name="review", rich_help_panel=_DAILY)
 app.add_typer(errors_app, name="errors", rich_help_panel=_DAILY)
+app.add_typer(channel_app, name="channel", rich_help_panel=_CHANNELS)
+app.add_typer(preset_app, name="preset", rich_help_panel=_CHANNELS)
+app.add_typer(music_app, name="music", rich_help_panel=_CHANNELS)
+app.add_typer(job_app, name="job", rich_help_panel=_CHANNELS)
 app.add_typer(config_app, name="config", rich_help_panel=_DAILY)
 app.add_typer(keys_app, name="keys", rich_help_panel=_SCHEMA)
 app.command("current", rich_help_panel=_SCHEMA)(schema_commands.current)

@@ -32,7 +32,7 @@ from pipeline_store.production.config_override import SYSTEM
 from pipeline_store.services import pauses
 from pipeline_store.services.channel_removal import remove_channel
 from pipeline_store.services.channels_overview import ChannelStatus, channel_status
-from pipeline_store.services.lookup import channel_named, everything
+from pipeline_store.services.lookup import channel_named, check_channel_is_new, everything
 
 channel_app = typer.Typer(
     help="Configure channels, pause them, keep their statistics.", no_args_is_help=True
@@ -126,8 +126,10 @@ def add(
 ) -> None:
     """Add a channel; it is active at once."""
     with database_of(context).unit_of_work() as uow:
+        check_channel_is_new(uow, channel_id)
         fields = given_fields(
             uow,
+            channel_id,
             name=channel_id if name is None else name,
             youtube_id=youtube_id,
             max_concurrent=max_concurrent,
@@ -162,8 +164,10 @@ def set_fields(
     Its own settings are changed by `config set --channel`.
     """
     with database_of(context).unit_of_work() as uow:
+        channel = channel_named(uow, channel_id)
         fields = given_fields(
             uow,
+            channel_id,
             name=name,
             youtube_id=youtube_id,
             max_concurrent=max_concurrent,
@@ -176,7 +180,6 @@ def set_fields(
         if not fields:
             message = "nothing to change: give an option"
             raise typer.BadParameter(message)
-        channel = channel_named(uow, channel_id)
         change(channel, **fields)
         uow.commit()
         is_paused = channel_id in pauses.paused_channels(uow)

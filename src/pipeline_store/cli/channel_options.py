@@ -10,7 +10,7 @@ import typer
 from pipeline_store.channels.channel import MOST_CONCURRENT
 from pipeline_store.cli.json_input import json_object_in
 from pipeline_store.errors import InvalidValue
-from pipeline_store.services.lookup import preset_named
+from pipeline_store.services.lookup import check_youtube_id_is_free, preset_named
 from pipeline_store.values import as_instant
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ By: TypeAlias = Annotated[str, typer.Option("--by", metavar="NAME", help="Who as
 
 def given_fields(
     uow: UnitOfWork,
+    channel_id: str,
     *,
     name: str | None,
     youtube_id: str | None,
@@ -73,9 +74,10 @@ def given_fields(
     filters: str | None,
     metadata: str | None,
 ) -> dict[str, Any]:
-    """Return the fields of a channel that were given, those emptied by "" among them.
+    """Return the fields of the channel that were given, those emptied by "" among them.
 
     Raises:
+        AlreadyExists: another channel has that id on YouTube.
         NotFound: there is no such preset.
         BadParameter: what should be a JSON object is none.
     """
@@ -84,6 +86,8 @@ def given_fields(
     for field, text in objects.items():
         given[field] = None if text is None else json_object_in(f"--{field}", text)
     fields = {field: value for field, value in given.items() if value is not None}
+    if youtube_id:
+        check_youtube_id_is_free(uow, youtube_id, channel_id)
     if youtube_id is not None:
         fields["youtube_channel_id"] = youtube_id or None
     if quota_project is not None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline_store.cli import tables
 from pipeline_store.cli.answers import in_words
+from pipeline_store.entity import fields_of
 from pipeline_store.secrets.secret import HIDDEN
 from pipeline_store.services.sealed_values import is_sealed_setting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from datetime import datetime
 
     from rich.text import Text
 
     from pipeline_store.channels import Channel
     from pipeline_store.services.channels_overview import ChannelStatus
 
+WIDE: Final = 100
+"""Columns of a terminal in which a publication's time has room beside its day."""
+
 
 def channel_as_mapping(channel: Channel, is_paused: bool) -> dict[str, Any]:
     """Return a channel's fields; of its secrets, their names only."""
-    fields = {name: getattr(channel, name) for name in attrs.fields_dict(type(channel))}
+    fields = {field.name: getattr(channel, field.name) for field in fields_of(type(channel))}
     return fields | {
         "credentials": sorted(channel.credentials or {}),
         "settings": settings_shown(channel),
@@ -65,15 +68,14 @@ def print_channels(channels: Iterable[Channel], paused: Collection[str]) -> None
 
 def print_status(channels: Iterable[ChannelStatus]) -> None:
     """Print how channels are doing."""
+    is_wide = tables.console().width >= WIDE
     table = tables.new_table()
     tables.add_text_column(table, "channel", at_least=8)
     tables.add_exact_column(table, "state")
-    table.add_column("videos", min_width=10, overflow="fold")
-    tables.add_exact_column(table, "jobs\nwaiting", number=True)
-    tables.add_exact_column(table, "in\nwork", number=True)
-    tables.add_exact_column(table, "\nfailed", number=True)
-    tables.add_exact_column(table, "\nsubscribers", number=True)
-    tables.add_text_column(table, "last publi-\ncation (UTC)", at_least=10)
+    table.add_column("videos", min_width=12, overflow="fold")
+    for title in ("jobs\nwait", "\nwork", "\nfail", "\nsubscribers"):
+        tables.add_exact_column(table, title, number=True)
+    tables.add_exact_column(table, "published\nlast (UTC)")
     for status in channels:
         latest = status.latest_statistics
         tables.add_row(
@@ -81,12 +83,12 @@ def print_status(channels: Iterable[ChannelStatus]) -> None:
             (
                 status.channel.channel_id,
                 _state_cell(status.state),
-                in_words(status.videos_by_status),
+                in_words(status.videos_by_status, "\n"),
                 status.jobs_waiting,
                 status.jobs_processing,
                 _failed(status.jobs_failed),
                 None if latest is None else latest.subscriber_count,
-                tables.instant(status.channel.last_publication_at),
+                _published(status.channel.last_publication_at, is_wide),
             ),
         )
     tables.print_table(table, "no channels")
@@ -94,6 +96,10 @@ def print_status(channels: Iterable[ChannelStatus]) -> None:
 
 def _state_cell(state: str) -> Text:
     return tables.cell(state, "" if state == "active" else "yellow")
+
+
+def _published(at: datetime | None, is_wide: bool) -> str | None:
+    return None if at is None else tables.instant(at) if is_wide else str(at.date())
 
 
 def _failed(count: int) -> Text:

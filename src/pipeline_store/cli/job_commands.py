@@ -9,6 +9,7 @@ import typer
 
 from pipeline_store.channels import Channel, JobStatus, JobType, ProcessingJob
 from pipeline_store.channels.processing_job import MOST_ATTEMPTS, MOST_URGENT
+from pipeline_store.cli import tables
 from pipeline_store.cli.answers import tell
 from pipeline_store.cli.channel_options import By, ChannelName
 from pipeline_store.cli.job_output import (
@@ -31,10 +32,10 @@ job_app = typer.Typer(
 )
 
 JobId = Annotated[UUID, typer.Argument(metavar="JOB", help="The job's id, as `job list` shows it.")]
-Type = Annotated[JobType, typer.Argument(metavar="TYPE", help=", ".join(JobType))]
+Type = Annotated[JobType, typer.Argument(metavar="TYPE", help="What is to be done.")]
 OneType = Annotated[
     JobType | None,
-    typer.Argument(metavar="[TYPE]", help=f"Only {', '.join(JobType)}; else all jobs."),
+    typer.Argument(metavar="[TYPE]", help="Only jobs of this type; else all."),
 ]
 
 
@@ -44,10 +45,10 @@ def list_jobs(
     *,
     status: Annotated[
         JobStatus | None,
-        typer.Option("--status", metavar="STATUS", help=f"Only {', '.join(JobStatus)}."),
+        typer.Option("--status", help="Only jobs in this status."),
     ] = None,
     job_type: Annotated[
-        JobType | None, typer.Option("--type", metavar="TYPE", help=f"Only {', '.join(JobType)}.")
+        JobType | None, typer.Option("--type", help="Only jobs of this type.")
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="How many to show at most.")
@@ -56,9 +57,7 @@ def list_jobs(
 ) -> None:
     """List jobs: those in work, those that wait in the order of their turn, failed, completed."""
     with database_of(context).unit_of_work(read_only=True) as uow:
-        found = jobs.listed_jobs(uow, status, job_type, limit)
-        channels = {job.channel_id: uow.channels.get(job.channel_id) for job in found}
-    listed = [(job, channels[job.channel_id]) for job in found]
+        listed = _with_channels(uow, jobs.listed_jobs(uow, status, job_type, limit))
     if as_json:
         print_json([job_as_mapping(job, channel) for job, channel in listed])
     else:
@@ -124,9 +123,11 @@ def retry(
         retried = [uow.jobs.retry(job_id) for job_id in job_ids]
         listed = _with_channels(uow, retried)
         uow.commit()
-    document = [job_as_mapping(job, channel) for job, channel in listed]
-    sentence = "\n".join(f"{job.job_type} job {job.id} is queued again" for job in retried)
-    tell(document, sentence, as_json=as_json)
+    if as_json:
+        print_json([job_as_mapping(job, channel) for job, channel in listed])
+        return
+    for job in retried:
+        tables.say(f"{job.job_type} job {job.id} is queued again")
 
 
 def _with_channels(

@@ -9,6 +9,7 @@ import attrs
 from pipeline_store.channels import JobStatus
 from pipeline_store.cli import tables
 from pipeline_store.cli.answers import print_facts, second, span, spelled
+from pipeline_store.entity import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +33,7 @@ COLOURS: Final[dict[str, tables.Colour]] = {
 
 def job_as_mapping(job: ProcessingJob, channel: Channel) -> dict[str, Any]:
     """Return a job's fields, and the name of its channel."""
-    fields = {name: getattr(job, name) for name in attrs.fields_dict(type(job))}
+    fields = {field.name: getattr(job, field.name) for field in fields_of(type(job))}
     return {**fields, "channel": channel.channel_id}
 
 

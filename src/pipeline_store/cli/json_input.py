@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import typer
 
@@ -66,4 +66,4 @@ def _parsed(what: str, text: str) -> object:
         raise InvalidValue(f"{what}: not JSON ({reason})") from None
     if not isinstance(parsed, dict):
         raise InvalidValue(f'{what}: a JSON object such as {{"a": 1}} expected')
-    return parsed
+    return cast("dict[str, Any]", parsed)

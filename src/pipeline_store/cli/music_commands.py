@@ -13,7 +13,7 @@ from pipeline_store.cli.answers import tell
 from pipeline_store.cli.json_input import json_object_in
 from pipeline_store.cli.json_output import print_json
 from pipeline_store.cli.options import AsJson, database_of
-from pipeline_store.services.lookup import everything
+from pipeline_store.services.lookup import check_spotify_id_is_free, everything
 
 music_app = typer.Typer(help="Keep the music for videos.", no_args_is_help=True)
 
@@ -78,6 +78,8 @@ def add(
     """Add a piece of music."""
     given = json_object_in("--metadata", metadata or "{}")
     with database_of(context).unit_of_work() as uow:
+        if spotify_id is not None:
+            check_spotify_id_is_free(uow, spotify_id)
         piece = uow.music.add(
             Music(
                 name=name,

@@ -2,6 +2,7 @@
 
 # Typer reads annotations while the program runs, so they are not postponed here.
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,12 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
         niches = overview.status(uow)
     if as_json:
         print_json(niches)
-        return
+    else:
+        print_niches(niches)
+
+
+def print_niches(niches: Iterable[overview.NicheStatus]) -> None:
+    """Print how niches stand."""
     table = tables.new_table()
     tables.add_text_column(table, "niche", at_least=8)
     tables.add_exact_column(table, "state")

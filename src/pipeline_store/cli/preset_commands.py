@@ -12,7 +12,7 @@ from pipeline_store.cli.answers import print_facts, second, spelled, tell
 from pipeline_store.cli.json_input import json_object_in, json_object_in_file
 from pipeline_store.cli.json_output import print_json
 from pipeline_store.cli.options import AsJson, database_of
-from pipeline_store.services.lookup import everything, preset_named
+from pipeline_store.services.lookup import check_preset_is_new, everything, preset_named
 
 preset_app = typer.Typer(
     help="Keep the parameters by which videos are transformed.", no_args_is_help=True
@@ -100,6 +100,7 @@ def add(
     if from_file is not None:
         given = json_object_in_file(from_file)
     with database_of(context).unit_of_work() as uow:
+        check_preset_is_new(uow, name)
         preset = uow.presets.add(
             TransformationPreset(name=name, description=description, parameters=given)
         )

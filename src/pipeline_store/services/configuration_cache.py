@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -55,18 +54,19 @@ class ConfigurationCache:
         self.settings: Final = Settings() if settings is None else settings
         self._files = read_files(files, self.settings)
         self._environ = environ
-        self._given_keyring = keyring
+        self._keyring = keyring
         self._max_age = _seconds(max_age)
         self._monotonic = monotonic
         self._changes = object()
         self._last: tuple[Beginning, Snapshot] | None = None
         settings_in(environ, self.settings)
 
-    @cached_property
+    @property
     def keyring(self) -> Keyring:
         """The keyring that was given, else the keys of the environment."""
-        given = self._given_keyring
-        return Keyring.from_environment(self._environ) if given is None else given
+        if self._keyring is None:
+            self._keyring = Keyring.from_environment(self._environ)
+        return self._keyring
 
     def keyring_for(self, key: str) -> Keyring | None:
         """Return the keyring where a setting needs one: nothing else fails for want of a key."""

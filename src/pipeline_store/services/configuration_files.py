@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Hashable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
-from pipeline_store.errors import InputFileRefused, InvalidValue
+from pipeline_store.errors import InputFileRefused, InvalidValue, PipelineStoreError
+from pipeline_store.secrets.discretion import discreet
 from pipeline_store.services.nested_settings import flattened
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ LARGEST_FILE: Final = 16 * 1024 * 1024
 
 _FORMATS: Final = ".toml, .yaml or .yml"
 
+_QUOTED: Final = re.compile(r"""(['"])(?!(?:<[a-z ]+>|\\?.)\1).*\1""", re.DOTALL)
+"""What a YAML library quotes of a file, which may be a secret; not a letter or the name of a token."""
+
 _MERGED: Final = "tag:yaml.org,2002:merge"
 """The name `<<`, under which YAML takes over another mapping."""
 
@@ -33,9 +38,10 @@ class SettingsFile:
     """What one file says, by key; values are checked when they are read."""
 
     path: str
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
 
 
+@discreet
 def read_files(
     paths: Iterable[str | PathLike[str]], settings: Settings
 ) -> tuple[SettingsFile, ...]:
@@ -48,6 +54,7 @@ def read_files(
     return tuple(read_file(path, settings) for path in paths)
 
 
+@discreet
 def read_file(path: str | PathLike[str], settings: Settings) -> SettingsFile:
     """Read one file of settings; errors as for `read_files`."""
     name = str(Path(path))
@@ -106,16 +113,25 @@ def _parsed_yaml(name: str, content: str) -> Mapping[str, Any]:
     try:
         # Its loader is derived from the safe one.
         found: object = yaml.load(content, Loader=_yaml_loader())  # noqa: S506
+    except (PipelineStoreError, RecursionError):
+        raise
     except yaml.MarkedYAMLError as error:
-        line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
-        raise InputFileRefused(name, f"not YAML{line}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError) as error:
+        problem = _QUOTED.sub("...", str(error.problem))
+        raise InputFileRefused(name, f"not YAML{_line(error.problem_mark)}: {problem}") from None
+    except yaml.YAMLError as error:
         raise InputFileRefused(name, f"not YAML: {error}") from None
+    except Exception as error:  # noqa: BLE001 - whatever int() and others raise, quoting the value
+        problem = "a value is not what it is tagged as, or has too many digits"
+        raise InputFileRefused(name, f"not YAML: {problem} ({type(error).__name__})") from None
     if found is None:
         return {}
     if not isinstance(found, Mapping):
         raise InputFileRefused(name, f"names with values expected, found {type(found).__name__}")
     return cast("Mapping[str, Any]", found)
+
+
+def _line(mark: Any) -> str:
+    return "" if mark is None else f" in line {mark.line + 1}"
 
 
 @cache
@@ -133,8 +149,8 @@ def _yaml_loader() -> Any:
                 name = this.construct_object(at, deep=True)
                 if isinstance(name, Hashable):
                     if name in seen:
-                        problem = f"{name!r} is there twice"
-                        raise yaml.constructor.ConstructorError(None, None, problem, at.start_mark)
+                        line = _line(at.start_mark)
+                        raise InvalidValue(f"not YAML{line}: {name!r} is there twice")
                     seen.add(name)
             return super().construct_mapping(node, deep)
 

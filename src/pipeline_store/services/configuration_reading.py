@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from pipeline_store.errors import InvalidValue, NotFound, PipelineStoreError
 from pipeline_store.secrets import Secret
@@ -35,7 +35,7 @@ class _Said:
 
     layer: Layer
     source: str
-    raw: object
+    raw: object = field(repr=False)
     read: Callable[[Any], Any]
     cure: str
 

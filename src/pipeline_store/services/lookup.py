@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pipeline_store.errors import NotFound
+from pipeline_store.errors import AlreadyExists, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,6 +51,55 @@ def preset_named(uow: UnitOfWork, name: str) -> TransformationPreset:
     if preset is None:
         raise NotFound(_no("preset", name, (each.name for each in everything(uow.presets))))
     return preset
+
+
+def check_channel_is_new(uow: UnitOfWork, channel_id: str) -> None:
+    """Make sure that no channel has this name yet.
+
+    Raises:
+        AlreadyExists: one has.
+    """
+    if uow.channels.by_channel_id(channel_id) is not None:
+        raise AlreadyExists(
+            f"channel {channel_id} is there already; "
+            f"`pipeline-store channel set {channel_id}` changes it"
+        )
+
+
+def check_youtube_id_is_free(uow: UnitOfWork, youtube_id: str, channel_id: str) -> None:
+    """Make sure that no other channel than that of this name has the id on YouTube.
+
+    Raises:
+        AlreadyExists: another one has.
+    """
+    owner = uow.channels.by_youtube_channel_id(youtube_id)
+    if owner is not None and owner.channel_id != channel_id:
+        raise AlreadyExists(f"the YouTube id {youtube_id} is that of channel {owner.channel_id}")
+
+
+def check_preset_is_new(uow: UnitOfWork, name: str) -> None:
+    """Make sure that no preset has this name yet.
+
+    Raises:
+        AlreadyExists: one has.
+    """
+    if uow.presets.by_name(name) is not None:
+        raise AlreadyExists(
+            f"preset {name} is there already; remove it first, or choose another name"
+        )
+
+
+def check_spotify_id_is_free(uow: UnitOfWork, spotify_track_id: str) -> None:
+    """Make sure that no piece of music has this id on Spotify yet.
+
+    Raises:
+        AlreadyExists: one has.
+    """
+    piece = uow.music.by_spotify_track_id(spotify_track_id)
+    if piece is not None:
+        raise AlreadyExists(
+            f"the Spotify id {spotify_track_id} is that of {piece.name} ({piece.id})"
+        )
 
 
 def _no(kind: str, name: str, known: Iterable[str]) -> str:

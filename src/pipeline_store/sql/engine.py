@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,14 +12,14 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from pipeline_store.errors import StoreUnavailable
 from pipeline_store.sql.failures import translated
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_SECONDS: Final = 30
@@ -27,18 +28,21 @@ BUSY_TIMEOUT_SECONDS: Final = 30
 BEGIN_OPTION: Final = "pipeline_store_sqlite_begin"
 """Execution option: when SQLite's transaction starts, and with which lock.
 
-IMMEDIATE takes the write lock at once, DEFERRED takes none for reading, WHEN_WRITING starts
-nothing until the first statement that writes, and then takes the write lock, and NEVER lets each
-statement be a transaction of its own.
+IMMEDIATE takes the write lock at once, DEFERRED takes none for reading, and WHEN_WRITING starts
+nothing until the first statement that writes, and then takes the write lock.
 """
 
 WHEN_WRITING: Final = "WHEN_WRITING"
-NEVER: Final = "NEVER"
 
 SYNCHRONOUS: Final = "synchronous"
 """In the query of an SQLite URL: how a commit waits for the disk, FULL unless said otherwise."""
 
 _SYNCHRONOUS_LEVELS: Final = {"OFF", "NORMAL", "FULL", "EXTRA"}
+
+RESTED_SECONDS: Final = 0.1
+"""After this long unused, a connection is asked whether it still stands before it is used."""
+
+_USED_AT: Final = "pipeline_store_used_at"
 
 DRIVERS: Final = {
     ("sqlite", False): "pysqlite",
@@ -124,7 +128,7 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
         url, pool = _sqlite_settings(url, awaited)
         settings |= pool
     else:
-        settings |= {"pool_size": 10, "max_overflow": 5, "pool_pre_ping": True}
+        settings |= {"pool_size": 10, "max_overflow": 5}
     if "poolclass" in options:
         # Another kind of pool may know no sizes.
         settings = {name: settings[name] for name in settings if name not in _POOL_SIZES}
@@ -146,6 +150,10 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
         raise StoreUnavailable(message) from None
     except ValueError as error:
         raise StoreUnavailable(f"the database URL holds a bad value: {error}") from None
+    if backend == "postgresql":
+        event.listen(engine, "connect", _note_use)
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", partial(_ask_when_rested, engine.dialect))
     if backend == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite_connection, level))
         event.listen(engine, "begin", _begin_sqlite)
@@ -182,6 +190,29 @@ def create_sqlite_file(url: URL) -> None:
         raise StoreUnavailable(f"cannot create {file}: {error.strerror}") from None
 
 
+def _note_use(_dbapi: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info[_USED_AT] = time.monotonic()
+
+
+def _ask_when_rested(
+    dialect: Dialect, dbapi: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Have a dead connection replaced; not asked is one that was used a moment ago.
+
+    A server does not stop and serve again within that moment, and the question is a round trip.
+    """
+    if time.monotonic() - entry.info.get(_USED_AT, 0.0) < RESTED_SECONDS:
+        return
+    driver: Any = dbapi
+    try:
+        dialect.do_ping(driver)
+    except dialect.loaded_dbapi.Error as error:
+        if dialect.is_disconnect(error, driver, None):
+            # So are, then, the other connections of that age.
+            raise InvalidatePoolError from None
+        raise
+
+
 def _prepare_sqlite_connection(
     level: str, dbapi: DBAPIConnection, _entry: ConnectionPoolEntry
 ) -> None:
@@ -200,7 +231,7 @@ def _prepare_sqlite_connection(
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     mode = connection.get_execution_options().get(BEGIN_OPTION, "IMMEDIATE")
-    if mode not in {WHEN_WRITING, NEVER}:
+    if mode != WHEN_WRITING:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
 
@@ -210,15 +241,6 @@ def read_only(engine: Engine) -> Engine:
         **{BEGIN_OPTION: "DEFERRED"}
         if engine.dialect.name == "sqlite"
         else {"postgresql_readonly": True}
-    )
-
-
-def committing_each(engine: Engine) -> Engine:
-    """Return an engine on the same connections on which each statement commits itself."""
-    return engine.execution_options(
-        **{BEGIN_OPTION: NEVER}
-        if engine.dialect.name == "sqlite"
-        else {"isolation_level": "AUTOCOMMIT"}
     )
 
 

@@ -13,9 +13,14 @@ import pytest
 from pipeline_store import open_store
 from pipeline_store.cli import main
 from pipeline_store.production import Clip, DiscoveredVideo, ErrorLog, Short
+from pipeline_store.secrets import KEY_FILE_VARIABLE, KEYS_VARIABLE, new_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from pipeline_store import UnitOfWork
+    from pipeline_store.secrets import Secret
 
 DATABASES = [
     pytest.param("sqlite"),
@@ -133,3 +138,27 @@ def seeded(command: Command) -> Command:
         uow.commit()
     store.close()
     return command
+
+
+@pytest.fixture
+def uow(command: Command) -> Iterator[UnitOfWork]:
+    """The same database, seen by another program."""
+    store = open_store(command.url)
+    with store.unit_of_work() as unit_of_work:
+        yield unit_of_work
+    store.close()
+
+
+@pytest.fixture
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key is given: whoever runs the tests may have some."""
+    monkeypatch.delenv(KEYS_VARIABLE, raising=False)
+    monkeypatch.delenv(KEY_FILE_VARIABLE, raising=False)
+
+
+@pytest.fixture
+def key(no_keys: None, monkeypatch: pytest.MonkeyPatch) -> Secret:  # noqa: ARG001 - it comes first
+    """The one key that the command is given."""
+    key = new_key()
+    monkeypatch.setenv(KEYS_VARIABLE, key.reveal())
+    return key

@@ -46,7 +46,7 @@ def test_a_path_is_an_sqlite_file_whatever_its_letters(
     path = tmp_path / "50% of a? b#c @d:e.db"
     assert new_command.on(str(path), "init").code == 0
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
-    assert new_command.on(str(path), "status", "--json").json == []
+    assert new_command.on(str(path), "review", "status", "--json").json == []
 
 
 @pytest.mark.parametrize("verb", ["status", "init", "upgrade", "adopt"])

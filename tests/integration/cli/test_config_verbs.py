@@ -98,6 +98,8 @@ def test_values_are_written_by_kind(channels: Command) -> None:
         assert told in refused.err
     refused = channels("config", "set", "quality", "bad")
     assert "one of good, best expected" in refused.err
+    shown = channels("config", "explain", "quality").out
+    assert shown.startswith("quality (text, one of good, best): Of every video.\n")
     assert channels("config", "history", "--json").json[0]["key"] == "tags"
 
 
@@ -192,7 +194,11 @@ def test_the_list_and_the_history(channels: Command) -> None:
     channels("review", "set", "their.key", "42")
     channels("config", "set", "speed", "2", "--by", "anna")
     channels("config", "set", "speed", "3", "--channel", "nature1", "--by", "bert")
-    channels("config", "unset", "their.key", "--by", "anna")
+    foreign = channels("config", "explain", "their.key").out
+    assert re.search(r"yes +override +42 +config_overrides", foreign)
+    gone = channels("config", "unset", "their.key", "--by", "anna", "--json").json["change"]
+    assert (gone["old_value"], gone["new_value"]) == ("42", None)
+    assert channels("config", "unset", "tags", "--json").json == {"change": None}
     channels("review", "set", "their.key", "43")
     listed = channels("config", "list", "--channel", "nature1", "--json").json
     assert [row["key"] for row in listed] == sorted(row["key"] for row in listed)

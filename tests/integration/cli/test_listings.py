@@ -32,7 +32,8 @@ HOSTILE = "[red]evil[/red]\x1b[2J\x9b31m\u202egnp\x07 :smile: 漢字 🎬"
 
 @both
 @pytest.mark.parametrize(
-    "listing", [["status"], ["queue"], ["errors"], ["errors", "list"], ["review", "hold-overdue"]]
+    "listing",
+    [["review", "status"], ["queue"], ["errors"], ["errors", "list"], ["review", "hold-overdue"]],
 )
 def test_an_empty_listing_is_valid_json(command: Command, listing: list[str]) -> None:
     """Nothing to list is an empty list, and for people a sentence."""
@@ -44,7 +45,8 @@ def test_an_empty_listing_is_valid_json(command: Command, listing: list[str]) ->
 @both
 def test_the_status_counts_what_is_pending(seeded: Command) -> None:
     """Niches, their latest run, runs by status and pending videos, in alphabetical order."""
-    gaming, music = seeded("status", "--json").json
+    gaming, music = seeded("status", "--json").json["niches"]
+    assert seeded("review", "status", "--json").json == [gaming, music]
     assert (gaming["niche"], music["niche"]) == ("gaming", "music")
     assert (gaming["pending_videos"], music["pending_videos"]) == (1, 0)
     assert gaming["runs_by_status"] == {"running": 1}
@@ -161,7 +163,7 @@ def test_rows_that_another_program_wrote_are_listed(seeded: Command, tmp_path: P
     with closing(sqlite3.connect(tmp_path / "pipeline.db")) as raw, raw:
         raw.execute("UPDATE pipeline_runs SET status = 'dreaming', video_duration_seconds = 9e999")
         raw.execute("UPDATE error_log SET error_message = x'ff00fe'")
-    gaming, _ = seeded("status", "--json").json
+    gaming, _ = seeded("status", "--json").json["niches"]
     assert gaming["latest_run"]["status"] == "dreaming"
     assert gaming["latest_run"]["video_duration_seconds"] is None
     assert "dreaming" in seeded("status").out

@@ -32,7 +32,8 @@ def test_the_installed_command_does_its_work(tmp_path: Path) -> None:
     assert (made.returncode, made.stderr) == (0, "")
     assert (tmp_path / "pipeline.db").is_file()
     listed = run(PROGRAM, "status", "--json", cwd=tmp_path)
-    assert (listed.returncode, json.loads(listed.stdout)) == (0, [])
+    empty = {"niches": [], "channels": [], "missing_keys": {}}
+    assert (listed.returncode, json.loads(listed.stdout)) == (0, empty)
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:

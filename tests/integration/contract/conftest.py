@@ -232,6 +232,9 @@ def another_store(
 
 
 @pytest.fixture
-def parents(store: Store) -> Parents:
-    """The keys of objects that other objects can refer to."""
-    return add_parents(store)
+def parents(store: Store, request: pytest.FixtureRequest) -> Parents:
+    """The keys of objects that those of the collection can refer to; of every one without any."""
+    called_with = request.node.callspec.params
+    where = called_with.get("reference")
+    collection = where.collection if where else called_with.get("collection")
+    return add_parents(store, *([collection] if collection else []))

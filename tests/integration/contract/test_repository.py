@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline_store.errors import AlreadyExists, Conflict, InvalidValue, NotFound
+from pipeline_store.errors import Conflict, InvalidValue, NotFound
 from tests.integration.contract.samples import (
     COLLECTIONS,
     KEY_TYPES,

@@ -67,7 +67,8 @@ class ChannelsInStep(Jobs, SystemSettings):
             (1, JobType.SCRAPE, 3),
             (2, JobType.TRANSFORM, 10),
         ]:
-            self.add_job(0, video, kind, priority, 2, TIMES[0])
+            job = {"job_type": kind, "priority": priority, "max_attempts": 2, "queued_at": TIMES[0]}
+            self.add_job(0, video, job)
         at_once = [{"of": 0, "timestamp": TIMES[1], "view_count": 5}]
         self.record_readings_of_channels(at_once)
         self.record_readings_of_videos(at_once)

@@ -15,7 +15,6 @@ from tests.integration.in_step.overrides import Overrides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from pipeline_store import UnitOfWork
     from pipeline_store.claim import Claim
@@ -23,6 +22,14 @@ if TYPE_CHECKING:
 
 MINUTE = timedelta(minutes=1)
 
+new_jobs = st.fixed_dictionaries(
+    {
+        "job_type": st.sampled_from(JobType),
+        "priority": st.sampled_from([0, 0, 3, 10, 11]),
+        "max_attempts": st.sampled_from([1, 2, 2, 3]),
+        "queued_at": maybe_times,
+    }
+)
 leases = st.sampled_from([MINUTE, MINUTE, timedelta(hours=1), timedelta(milliseconds=1)])
 any_leases = leases | st.sampled_from([timedelta(0), timedelta(days=8), 5])
 workers = st.sampled_from(["w1", "w2", "w1", "w2", "w1", "w2", "", 7])
@@ -34,32 +41,14 @@ one_type = st.none() | st.sampled_from(JobType)
 class Jobs(Overrides):
     """Adding, claiming, finishing, failing, releasing, retrying, pausing, and time that passes."""
 
-    @rule(
-        channel=numbers,
-        video=st.none() | numbers,
-        job_type=st.sampled_from(JobType),
-        priority=st.sampled_from([0, 0, 3, 10, 11]),
-        max_attempts=st.sampled_from([1, 2, 2, 3]),
-        queued_at=maybe_times,
-    )
-    def add_job(
-        self,
-        channel: int,
-        video: int | None,
-        job_type: JobType,
-        priority: int,
-        max_attempts: int,
-        queued_at: datetime | None,
-    ) -> None:
+    @rule(channel=numbers, video=st.none() | numbers, values=new_jobs)
+    def add_job(self, channel: int, video: int | None, values: dict[str, Any]) -> None:
         self.add(
             ProcessingJob,
             lambda side: ProcessingJob(
                 channel_id=self.key_of(side, Channel, channel),
                 video_id=None if video is None else self.key_of(side, Video, video),
-                job_type=job_type,
-                priority=priority,
-                max_attempts=max_attempts,
-                queued_at=queued_at,
+                **values,
             ),
         )
 

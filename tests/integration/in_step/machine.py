@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from pipeline_store.entity import key_of
 from tests.integration.in_step.drawn import START
 from tests.integration.in_step.kinds import COLLECTION_OF, missing_key
-from tests.integration.in_step.side import Side, contents
+from tests.integration.in_step.side import Side, contents, differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,8 @@ class Machine(RuleBasedStateMachine):
         names = [side.driver.name for side in self.sides]
         first = found[0]
         for name, other in zip(names[1:], found[1:], strict=True):
-            assert other == first, f"{name}: {other!r}\n{names[0]}: {first!r}"
+            found_out = "\n".join(differences(first, other))
+            assert other == first, f"{names[0]} and {name} differ:\n{found_out}"
 
     def add(self, kind: type[Any], make: Callable[[Side], Any]) -> str:
         """Adds an object to its collection; returns the error's name, if any."""

@@ -21,7 +21,7 @@ from tests.integration.in_step.kinds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipeline_store import UnitOfWork
     from tests.integration.in_step.drivers import Driver
@@ -145,6 +145,18 @@ def plain(value: Any) -> Any:
 def sorted_items(found: dict[Any, Any]) -> list[Any]:
     """The values of a dictionary, whose own order promises nothing, by key."""
     return [found[key] for key in sorted(found)]
+
+
+def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
+    """Yields where two descriptions differ, and how."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        for name in one:
+            yield from differences(one[name], other[name], f"{where}.{name}")
+    elif isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
+        for place, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from differences(left, right, f"{where}[{place}]")
+    elif one != other:
+        yield f"{where}: {one!r} and {other!r}"
 
 
 def contents(side: Side, uow: UnitOfWork, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:

@@ -206,7 +206,9 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
         return job
 
     def _find_held(self, claim: Claim[ProcessingJob]) -> ProcessingJob | None:
-        job = self.find(claim.item.id)
+        # A job whose addition was undone has no key any more.
+        key: Any = claim.item.id
+        job = None if key is None else self.find(key)
         if job is None:
             return None
         self._session.reread(self.collection, job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, final
 from uuid import UUID
 
@@ -93,7 +94,9 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         if not several:
             return
         statement = job_statements.complete_many(self._session.dialect)
-        completed = self._write(statement, pairs=pairs_of(several)).scalars().all()
+        completed = (
+            self._write(statement, **all_held_by(several, self._session.dialect)).scalars().all()
+        )
         self._read_known_again(completed)
         refuse_lost(several, completed)
 
@@ -206,6 +209,8 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         self._read_known_again([claim.item.id])
 
     def _write(self, statement: sa.Executable, lease: timedelta | None = None, **given: Any) -> Any:
+        # Before looking at the clock: a lease that began while others wrote could be over by now.
+        self._session.begin()
         now = values.as_instant("clock", self._now())
         clock = CLOCKS[self._session.dialect]
         return self._session.execute(
@@ -243,14 +248,23 @@ def held_by(claim: Claim[ProcessingJob]) -> dict[str, Any]:
     return {"held_id": claim.item.id, "held_token": claim.token}
 
 
-def pairs_of(claims: Iterable[Claim[ProcessingJob]]) -> list[tuple[UUID, int]]:
+def all_held_by(claims: Iterable[Claim[ProcessingJob]], dialect: str) -> dict[str, Any]:
     """Return the same for several."""
-    return [(claim.item.id, claim.token) for claim in claims]
+    ids, tokens = zip(*((claim.item.id, claim.token) for claim in claims), strict=True)
+    if dialect == "postgresql":
+        return {"held_ids": list(ids), "held_tokens": list(tokens)}
+    return {
+        "held_pairs": json.dumps(
+            [(each.hex, token) for each, token in zip(ids, tokens, strict=True)]
+        )
+    }
 
 
-def refuse_lost(claims: Iterable[Claim[ProcessingJob]], written: Iterable[UUID]) -> None:
+def refuse_lost(claims: Sequence[Claim[ProcessingJob]], written: Iterable[UUID]) -> None:
     """Raise `LeaseLost` for the claims whose job was not written."""
     done = set(written)
+    if len(done) == len(claims):
+        return
     lost = [claim for claim in claims if claim.item.id not in done]
     if lost:
         raise LeaseLost(lost_message(lost))

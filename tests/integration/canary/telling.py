@@ -1,0 +1,102 @@
+"""All that can be told of a thing: printed, written, copied, logged, collected with an error."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import pprint
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from rich.pretty import pretty_repr
+
+from pipeline_store.cli.json_output import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TESTS = str(Path(__file__).parents[2])
+
+WAYS: dict[str, Callable[[Any], object]] = {
+    "repr": repr,
+    "str": str,
+    "format": lambda thing: f"{thing} {thing!r} {thing!s} {thing!a}",
+    "percent": lambda thing: "%s %r %a" % (thing, thing, thing),  # noqa: UP031
+    "in a list": lambda thing: str([thing, (thing,), {"it": thing}]),
+    "pprint": pprint.pformat,
+    "rich": pretty_repr,
+    "its fields": lambda thing: repr(vars(thing)),
+    "asdict": lambda thing: repr(attrs.asdict(thing)),
+    "asdict, written": lambda thing: json.dumps(attrs.asdict(thing), default=str),
+    "astuple": lambda thing: repr(attrs.astuple(thing)),
+    "JSON": json.dumps,
+    "JSON of its str": lambda thing: json.dumps(thing, default=str),
+    "JSON of its repr": lambda thing: json.dumps(thing, default=repr),
+    "JSON of its fields": lambda thing: json.dumps(thing, default=vars),
+    "JSON of a command": lambda thing: json.dumps(as_json(thing)),
+    "copy": lambda thing: repr(copy.copy(thing)),
+    "deep copy": lambda thing: repr(copy.deepcopy(thing)),
+    "pickle": pickle.dumps,
+    "pickle, oldest": lambda thing: pickle.dumps(thing, protocol=0),
+    "evolved": lambda thing: repr(attrs.evolve(thing)),
+    "attributes": lambda thing: repr(dir(thing)),
+    "hash": hash,
+    "bytes": bytes,
+    "joined": lambda thing: "".join([thing]),
+}
+
+
+def told_of(thing: object) -> Iterator[str | bytes]:
+    """What each way shows, or the error that it ends in."""
+    for way in WAYS.values():
+        try:
+            shown = way(thing)
+        except Exception as error:  # noqa: BLE001 - told all the same
+            yield from told_of_error(error)
+        else:
+            yield shown if isinstance(shown, bytes) else str(shown)
+
+
+def told_of_error(error: BaseException) -> Iterator[str]:
+    """An error as a person, a log or a collector of errors sees it, with the variables of frames.
+
+    Of our own frames and those of libraries: what a caller holds in a variable is the caller's.
+    """
+    yield "".join(traceback.format_exception(error))
+    for each in chained(error, hidden=False):
+        yield from _variables(each)
+    for each in chained(error, hidden=True):
+        yield f"{each} {each!r} {each.args!r} {vars(each)!r}"
+        for name in dir(each):
+            if not name.startswith("__"):
+                yield f"{name}: {_shown(getattr(each, name, None))}"
+
+
+def chained(error: BaseException | None, *, hidden: bool) -> Iterator[BaseException]:
+    """An error and those behind it; with `hidden`, also what stands behind `from None`."""
+    waiting, met = [error], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in met:
+            met.add(id(each))
+            yield each
+            waiting.append(each.__cause__)
+            if hidden or not each.__suppress_context__:
+                waiting.append(each.__context__)
+
+
+def _variables(error: BaseException) -> Iterator[str]:
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not frame.f_code.co_filename.startswith(TESTS):
+            for name, value in frame.f_locals.items():
+                yield f"{frame.f_code.co_filename}:{line}: {name} = {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - as of an object that is half made
+        return f"{type(value)}: {error}"
