@@ -61,13 +61,18 @@ class Plan:
 
     jobs: int
     workers: int = 8
+    #: Workers beside those that sleep through every lease, and are not killed.
+    sleepers: int = 1
     #: Seconds.
     lease: float
     kill_every: float
+    #: Bytes that the workers have written down since the last kill: on a busy machine they would
+    #: otherwise get nowhere.
+    written_between_kills: int = 0
     most_work: float
     limit: float
-    #: Of the attempts, one in so many is slept through, failed, or given back.
-    late_one_in: int = 20
+    #: Of the attempts, one in so many is slept through, one failed and one given back.
+    unlucky_one_in: int = 60
     #: Whether a completion asks for a lease, as it must.
     fenced: bool = True
 
@@ -131,14 +136,29 @@ class Worker:
         self._random = random.Random(os.getpid())  # noqa: S311 - not a secret
         self._lease = timedelta(seconds=plan.lease)
 
-    def work(self) -> None:
+    def work(self, say: Callable[[str], None]) -> None:
+        self._prepare()
+        say("at work")
+        self._take_jobs([self._claim_one, self._claim_inside, self._claim_three], self._deal_with)
+
+    def oversleep(self) -> None:
+        self._take_jobs([self._claim_one, self._claim_inside], self._come_late_with)
+
+    def _take_jobs(
+        self, ways: list[Callable[[], list[Claimed]]], deal_with: Callable[[list[Claimed]], None]
+    ) -> None:
         while not (self._folder / "stop").exists():
-            claims = self._random.choice([self._claim_one, self._claim_inside, self._claim_three])()
+            claims = self._random.choice(ways)()
             for claim in claims:
                 self._diary.note_claim(CLAIMED, claim, claim.expires_at - self._lease)
-            self._deal_with(claims)
+            deal_with(claims)
             if not claims:
-                time.sleep(0.02)
+                time.sleep(0.05)
+
+    def _prepare(self) -> None:
+        """Connects, and learns what a first call has to learn."""
+        with self._store.unit_of_work(read_only=True) as uow:
+            uow.jobs.statistics()
 
     def _claim_one(self) -> list[Claimed]:
         claim = self._store.claim_next(self._name, lease=self._lease)
@@ -162,7 +182,7 @@ class Worker:
             self._deal_with_one(claim)
 
     def _deal_with_one(self, claim: Claimed) -> None:
-        fate = self._random.randrange(self._plan.late_one_in)
+        fate = self._random.randrange(self._plan.unlucky_one_in)
         early = claim.attempt <= ATTEMPTS_TO_LOSE
         if fate == 0 and early:
             self._come_late(claim)
@@ -179,9 +199,13 @@ class Worker:
                 self._pretend_to_work()
             self._end([claim], DONE, lambda uow: self._complete(uow, claim))
 
+    def _come_late_with(self, claims: list[Claimed]) -> None:
+        for claim in claims:
+            self._come_late(claim)
+
     def _come_late(self, claim: Claimed) -> None:
         """Writes when the lease has ended: before anybody has the job, or when somebody has."""
-        longer = wait_after(claim.attempt) + 2 * self._lease
+        longer = wait_after(claim.attempt) + self._lease
         ends = claim.expires_at + self._random.choice([timedelta(milliseconds=50), longer])
         time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()))
         self._diary.note_claim(LATE, claim, None)
@@ -269,34 +293,49 @@ def _remove_fencing() -> None:
     job_statements.complete = complete
 
 
+def _noting_errors(folder: Path, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except BaseException as error:
+        Diary(folder).note(RAISED, detail=repr(error))
+        raise
+
+
+def _written(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.jsonl"))
+
+
 def main(url: str, folder: Path, plan: Plan) -> None:
     """Starts workers, and kills one after the other until all jobs are done."""
     if not plan.fenced:
         _remove_fencing()
     diary = Diary(folder)
 
-    def work(_say: Callable[[str], None]) -> None:
-        worker = Worker(url, folder, plan)
-        try:
-            worker.work()
-        except BaseException as error:
-            Diary(folder).note(RAISED, detail=repr(error))
-            raise
+    def work(say: Callable[[str], None]) -> None:
+        _noting_errors(folder, lambda: Worker(url, folder, plan).work(say))
 
+    def oversleep(_say: Callable[[str], None]) -> None:
+        _noting_errors(folder, lambda: Worker(url, folder, plan).oversleep())
+
+    sleepers = [Child(oversleep) for _ in range(plan.sleepers)]
     watching = Child(lambda _: _watch(url, folder, plan))
     workers = [Child(work) for _ in range(plan.workers)]
+    written = 0
     while os.waitpid(watching.process, os.WNOHANG) == (0, 0):
         time.sleep(plan.kill_every)
+        if _written(folder) - written < plan.written_between_kills:
+            continue
+        written = _written(folder)
         place = random.randrange(len(workers))  # noqa: S311 - not a secret
+        # Not before it works: on a busy machine, workers would do nothing but start.
+        workers[place].line()
         os.kill(workers[place].process, signal.SIGKILL)
         _, status = os.waitpid(workers[place].process, 0)
-        workers[place].line()
         if os.WIFSIGNALED(status):
             diary.note(KILLED, detail=str(workers[place].process))
         workers[place] = Child(work)
     (folder / "stop").touch()
-    for worker in workers:
-        worker.line()
+    for worker in [*workers, *sleepers]:
         os.waitpid(worker.process, 0)
 
 

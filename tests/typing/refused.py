@@ -35,7 +35,7 @@ def asking(uow: UnitOfWork) -> None:
     uow.clips.page(size=5)  # type: ignore[call-arg]
     uow.scripts.add(PipelineRun)  # type: ignore[arg-type]
     uow.analytics.series(video_id=1)  # type: ignore[arg-type]
-    uow.channel_statistics  # type: ignore[attr-defined]  # noqa: B018
+    uow.channel_statistics  # noqa: B018
     uow.clips.for_video(1)  # type: ignore[attr-defined]
 
 

@@ -51,7 +51,12 @@ class MemorySession:
         self._added: dict[int, Any] = {}
         self._rows_made: list[Any] = []
         self._view = View(
-            tables, self._objects, self._rows_read, self._checked, self._removed, self._added
+            tables,
+            objects=self._objects,
+            rows_read=self._rows_read,
+            checked=self._checked,
+            removed=self._removed,
+            added=self._added,
         )
         #: Asked while committing, with the lock held; a guard raises to refuse the commit.
         self.guards: list[Callable[[], None]] = []

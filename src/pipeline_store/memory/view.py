@@ -23,6 +23,7 @@ class View:
     def __init__(
         self,
         tables: Tables,
+        *,
         objects: Mapping[Place, Any],
         rows_read: Mapping[Place, Any],
         checked: Mapping[Place, Any],

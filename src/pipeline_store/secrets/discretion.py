@@ -42,7 +42,7 @@ def discreet(function: Callable[P, T]) -> Callable[P, T]:
 
 @final
 class Concealed:
-    """Holds a value that may turn out to be a secret; no repr shows it."""
+    """Holds a value that is, holds, or may turn out to be a secret; no repr shows it."""
 
     __slots__ = ("value",)
 

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from pipeline_store.errors import InvalidValue
 from pipeline_store.secrets import Keyring
+from pipeline_store.secrets.discretion import Concealed
 from pipeline_store.services.configuration_files import read_files
 from pipeline_store.services.configuration_reading import Snapshot
 from pipeline_store.services.settings import Settings, settings_in
@@ -53,7 +54,7 @@ class ConfigurationCache:
         """Read the files and look through the environment; see `Configuration`."""
         self.settings: Final = Settings() if settings is None else settings
         self._files = read_files(files, self.settings)
-        self._environ = environ
+        self._environ = Concealed(environ)
         self._keyring = keyring
         self._max_age = _seconds(max_age)
         self._monotonic = monotonic
@@ -65,7 +66,7 @@ class ConfigurationCache:
     def keyring(self) -> Keyring:
         """The keyring that was given, else the keys of the environment."""
         if self._keyring is None:
-            self._keyring = Keyring.from_environment(self._environ)
+            self._keyring = Keyring.from_environment(self._environ.value)
         return self._keyring
 
     def keyring_for(self, key: str) -> Keyring | None:
@@ -89,7 +90,7 @@ class ConfigurationCache:
         """Keep what was just read of the database, and the environment with it."""
         snapshot = Snapshot(
             settings=self.settings,
-            environment=settings_in(self._environ, self.settings),
+            environment=settings_in(self._environ.value, self.settings),
             files=self._files,
             database=database,
             keyring=lambda: self.keyring,

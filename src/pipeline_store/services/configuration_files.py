@@ -27,7 +27,7 @@ LARGEST_FILE: Final = 16 * 1024 * 1024
 _FORMATS: Final = ".toml, .yaml or .yml"
 
 _QUOTED: Final = re.compile(r"""(['"])(?!(?:<[a-z ]+>|\\?.)\1).*\1""", re.DOTALL)
-"""What a YAML library quotes of a file, which may be a secret; not a letter or the name of a token."""
+"""What a message quotes of a file, which may be a secret; not one letter or the name of a token."""
 
 _MERGED: Final = "tag:yaml.org,2002:merge"
 """The name `<<`, under which YAML takes over another mapping."""
@@ -113,16 +113,11 @@ def _parsed_yaml(name: str, content: str) -> Mapping[str, Any]:
     try:
         # Its loader is derived from the safe one.
         found: object = yaml.load(content, Loader=_yaml_loader())  # noqa: S506
-    except (PipelineStoreError, RecursionError):
-        raise
     except yaml.MarkedYAMLError as error:
         problem = _QUOTED.sub("...", str(error.problem))
         raise InputFileRefused(name, f"not YAML{_line(error.problem_mark)}: {problem}") from None
     except yaml.YAMLError as error:
         raise InputFileRefused(name, f"not YAML: {error}") from None
-    except Exception as error:  # noqa: BLE001 - whatever int() and others raise, quoting the value
-        problem = "a value is not what it is tagged as, or has too many digits"
-        raise InputFileRefused(name, f"not YAML: {problem} ({type(error).__name__})") from None
     if found is None:
         return {}
     if not isinstance(found, Mapping):
@@ -140,6 +135,17 @@ def _yaml_loader() -> Any:
     import yaml  # noqa: PLC0415 - an extra
 
     class Loader(yaml.SafeLoader):
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            this: Any = super()
+            try:
+                return this.construct_object(node, deep)
+            except (yaml.YAMLError, PipelineStoreError, RecursionError):
+                raise
+            except Exception:  # noqa: BLE001 - what int() and others raise quotes the value
+                kind = node.tag.rpartition(":")[2]
+                problem = f"not YAML{_line(node.start_mark)}: no valid {kind}"
+                raise InvalidValue(problem) from None
+
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             this: Any = self
             seen: set[object] = set()

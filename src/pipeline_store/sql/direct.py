@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
+from pipeline_store.sql.failures import translated
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
 
     import sqlalchemy as sa
     from sqlalchemy.engine import Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import PoolProxiedConnection
     from sqlalchemy.sql.elements import ClauseElement
     from sqlalchemy.types import TypeEngine
 
@@ -104,27 +107,44 @@ def _run(driver: Any, statement: str) -> None:
 
 
 @contextmanager
-def directly(engine: sa.Engine) -> Generator[DirectConnection]:
-    """Take a connection for the time of the block; what the driver raises is SQLAlchemy's error.
+def directly(engine: sa.Engine, *, committing: bool = False) -> Generator[DirectConnection]:
+    """Take a connection for the time of the block, and translate the errors of both.
 
-    On SQLite the block is alone, and its statements are committed together.
+    With `committing`, a connection lost in the block leaves the outcome of its statement unknown.
     """
     dialect = engine.dialect
-    pooled = engine.raw_connection()
+    with translated(), _like_sqlalchemy(dialect):
+        pooled = engine.raw_connection()
     driver: Any = pooled.dbapi_connection
+    # On SQLite every connection of the package is left to commit by itself.
     switched = dialect.name == "postgresql"
     try:
-        if switched:
-            driver.autocommit = True
+        with translated(committing=committing), _like_sqlalchemy(dialect, pooled):
+            if switched:
+                driver.autocommit = True
             yield DirectConnection(driver)
-        else:
-            # The lock first, so that the block looks at the clock when nobody else writes.
-            _run(driver, "BEGIN IMMEDIATE")
-            yield DirectConnection(driver)
-            _run(driver, "COMMIT")
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            # Whoever is interrupted leaves the answer to a statement on the connection.
+            pooled.invalidate()
+        raise
+    finally:
+        if switched and pooled.is_valid:
+            driver.autocommit = False
+        pooled.close()
+
+
+@contextmanager
+def _like_sqlalchemy(
+    dialect: Dialect, pooled: PoolProxiedConnection | None = None
+) -> Generator[None]:
+    """Raise what the driver raises as SQLAlchemy does, and give up a connection that is lost."""
+    driver: Any = pooled.dbapi_connection if pooled else None
+    try:
+        yield
     except dialect.loaded_dbapi.Error as error:
         lost = dialect.is_disconnect(error, driver, None)
-        if lost:
+        if lost and pooled:
             pooled.invalidate(error)
         raise DBAPIError.instance(
             None,
@@ -135,12 +155,3 @@ def directly(engine: sa.Engine) -> Generator[DirectConnection]:
             connection_invalidated=lost,
             dialect=dialect,
         ) from None
-    except BaseException as error:
-        if not isinstance(error, Exception):
-            # Whoever is interrupted leaves the answer to a statement on the connection.
-            pooled.invalidate()
-        raise
-    finally:
-        if switched and pooled.is_valid:
-            driver.autocommit = False
-        pooled.close()

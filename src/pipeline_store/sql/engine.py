@@ -8,18 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, InvalidatePoolError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from pipeline_store.errors import StoreUnavailable
 from pipeline_store.sql.failures import translated
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
+    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_SECONDS: Final = 30
@@ -41,8 +42,6 @@ _SYNCHRONOUS_LEVELS: Final = {"OFF", "NORMAL", "FULL", "EXTRA"}
 
 RESTED_SECONDS: Final = 0.1
 """After this long unused, a connection is asked whether it still stands before it is used."""
-
-_USED_AT: Final = "pipeline_store_used_at"
 
 DRIVERS: Final = {
     ("sqlite", False): "pysqlite",
@@ -128,7 +127,7 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
         url, pool = _sqlite_settings(url, awaited)
         settings |= pool
     else:
-        settings |= {"pool_size": 10, "max_overflow": 5}
+        settings |= {"pool_size": 10, "max_overflow": 5, "pool_pre_ping": True}
     if "poolclass" in options:
         # Another kind of pool may know no sizes.
         settings = {name: settings[name] for name in settings if name not in _POOL_SIZES}
@@ -151,9 +150,7 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
     except ValueError as error:
         raise StoreUnavailable(f"the database URL holds a bad value: {error}") from None
     if backend == "postgresql":
-        event.listen(engine, "connect", _note_use)
-        event.listen(engine, "checkin", _note_use)
-        event.listen(engine, "checkout", partial(_ask_when_rested, engine.dialect))
+        _spare_pings(engine)
     if backend == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite_connection, level))
         event.listen(engine, "begin", _begin_sqlite)
@@ -190,27 +187,27 @@ def create_sqlite_file(url: URL) -> None:
         raise StoreUnavailable(f"cannot create {file}: {error.strerror}") from None
 
 
-def _note_use(_dbapi: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-    entry.info[_USED_AT] = time.monotonic()
+def _spare_pings(engine: Engine) -> None:
+    """Let the pool ask only those connections whether they still stand that have rested a while.
 
-
-def _ask_when_rested(
-    dialect: Dialect, dbapi: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: object
-) -> None:
-    """Have a dead connection replaced; not asked is one that was used a moment ago.
-
-    A server does not stop and serve again within that moment, and the question is a round trip.
+    A server does not stop and serve again within a moment, and the question is a round trip.
     """
-    if time.monotonic() - entry.info.get(_USED_AT, 0.0) < RESTED_SECONDS:
-        return
-    driver: Any = dbapi
-    try:
-        dialect.do_ping(driver)
-    except dialect.loaded_dbapi.Error as error:
-        if dialect.is_disconnect(error, driver, None):
-            # So are, then, the other connections of that age.
-            raise InvalidatePoolError from None
-        raise
+    used_at: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+    ask = engine.dialect.do_ping
+
+    # SQLAlchemy's face of an asyncpg connection takes no weak reference, the connection does.
+    driver_of = engine.dialect.get_driver_connection
+
+    def note_use(dbapi: Any, _entry: ConnectionPoolEntry) -> None:
+        if dbapi is not None:
+            used_at[driver_of(dbapi)] = time.monotonic()
+
+    def ask_when_rested(dbapi: Any) -> bool:
+        rested = time.monotonic() - used_at.get(driver_of(dbapi), 0.0) >= RESTED_SECONDS
+        return ask(dbapi) if rested else True
+
+    event.listen(engine, "checkin", note_use)
+    setattr(engine.dialect, "do_ping", ask_when_rested)  # noqa: B010 - mypy forbids the other way
 
 
 def _prepare_sqlite_connection(

@@ -20,7 +20,6 @@ from pipeline_store.sql.channels.processing_job import (
     refuse_lost,
 )
 from pipeline_store.sql.direct import DirectStatement, directly
-from pipeline_store.sql.failures import translated
 from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class ShortWay:
         """See `ProcessingJobRepository.claim_batch`."""
         check_claiming(worker, n, lease)
         wanted = checked_types(job_types)
-        with translated(), directly(self._engine) as connection:
+        with directly(self._engine) as connection:
             given = self._parameters(lease, worker_name=worker)
             # One statement as a rule: only when nothing is found, or not looked for since a lease
             # or a wait is over, those are ended and the search repeated.
@@ -67,7 +66,7 @@ class ShortWay:
     def complete(self, claim: Claim[ProcessingJob]) -> None:
         """See `ProcessingJobRepository.complete`."""
         check_claim(claim, ProcessingJob)
-        with translated(committing=True), directly(self._engine) as connection:
+        with directly(self._engine, committing=True) as connection:
             given = self._parameters(**held_by(claim))
             done = connection.count(self._other(job_statements.complete), given)
         if not done:
@@ -78,7 +77,7 @@ class ShortWay:
         several = checked_claims(claims, ProcessingJob)
         if not several:
             return
-        with translated(committing=True), directly(self._engine) as connection:
+        with directly(self._engine, committing=True) as connection:
             given = self._parameters(**all_held_by(several, self._dialect))
             completed = connection.rows(self._other(job_statements.complete_many), given)
         refuse_lost(several, (row[0] for row in completed))

@@ -43,6 +43,8 @@ IN_FILES = SETTINGS.get("cloud.password")
 SECRET_SETTINGS = [each for each in (*SHIPPED, *SETTINGS) if each.secret]
 """Those that come with the package too, should there be any."""
 
+IN_DATABASE = [each for each in SECRET_SETTINGS if each not in {IN_ENVIRONMENT, IN_FILES}]
+
 
 class Planted:
     """A store with canaries in it, and what a program holds that uses them."""
@@ -85,7 +87,7 @@ class Planted:
                         self._set_credential(uow, keyring, channel, name)
             uow.jobs.add(ProcessingJob(channel_id=channels[0].id, job_type=JobType.SCRAPE))
             uow.commit()
-        for setting in SECRET_SETTINGS:
+        for setting in IN_DATABASE:
             for place in ({"system": True}, *({"channel": name} for name in CHANNELS)):
                 text = canary(f"{setting.key} {place}")
                 self.configuration.set(setting.key, "earlier " + text, **place)

@@ -23,14 +23,22 @@ from pipeline_store.services.key_rotation import check_unused, rotate
 from tests.integration.canary.planting import (
     CHANNELS,
     CREDENTIALS,
+    IN_DATABASE,
     IN_ENVIRONMENT,
     KEYRING,
     NEWEST,
-    SECRET_SETTINGS,
     SETTINGS,
     quoted,
 )
-from tests.integration.canary.provoking import BAD_TEXTS, DAMAGED, IN_ENTITIES, SECRET, TEXT
+from tests.integration.canary.provoking import (
+    BAD_TEXTS,
+    DAMAGED,
+    IN_ENTITIES,
+    NEVER_SEALED,
+    PLACE,
+    SECRET,
+    TEXT,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +124,20 @@ def of_credentials() -> dict[str, Provocation]:
     return found
 
 
+def of_what_was_never_sealed() -> dict[str, Provocation]:
+    """What another program left in the clear where a sealed text belongs."""
+    found: dict[str, Provocation] = {}
+    for name, text in NEVER_SEALED.items():
+        found |= {
+            f"a credential in the clear: {name}": (SecretUnreadable, _left(text)),
+            f"opened, in the clear: {name}": (
+                SecretUnreadable,
+                lambda _, text=text: KEYRING.open(text, PLACE),
+            ),
+        }
+    return found
+
+
 def _left(sealed: object) -> Any:
     def leave(uow: UnitOfWork, channel: Channel) -> object:
         channel.credentials = {"youtube": {"sealed": sealed}}
@@ -185,15 +207,14 @@ def of_settings() -> dict[str, Provocation]:
                 environ={**planted.environ, IN_ENVIRONMENT.environment_name: bad}
             ).get(IN_ENVIRONMENT.key),
         )
-    for setting in SECRET_SETTINGS:
-        if setting is not IN_ENVIRONMENT:
-            for name, keyring in (("another key", OTHER), ("no key", Keyring())):
-                found[f"{setting.key} read with {name}"] = (
-                    SecretUnreadable,
-                    lambda planted, key=setting.key, keyring=keyring: planted.another(
-                        keyring=keyring
-                    ).get(key, CHANNELS[0]),
-                )
+    for setting in IN_DATABASE:
+        for name, keyring in (("another key", OTHER), ("no key", Keyring())):
+            found[f"{setting.key} read with {name}"] = (
+                SecretUnreadable,
+                lambda planted, key=setting.key, keyring=keyring: planted.another(
+                    keyring=keyring
+                ).get(key, CHANNELS[0]),
+            )
     found["read for no channel"] = (
         NotFound,
         lambda planted: planted.configuration.get("api.token", "nature9"),
@@ -216,7 +237,10 @@ def of_rows() -> dict[str, Provocation]:
         ),
     }
     found |= {
-        f"a secret added in {name}": (InvalidValue, within(lambda uow, _, make=make: _add(uow, make)))
+        f"a secret added in {name}": (
+            InvalidValue,
+            within(lambda uow, _, make=make: _add(uow, make)),
+        )
         for name, make in IN_ENTITIES.items()
     }
     found["a secret set in the system"] = (

@@ -45,7 +45,7 @@ WAYS: dict[str, Callable[[Any], object]] = {
     "attributes": lambda thing: repr(dir(thing)),
     "hash": hash,
     "bytes": bytes,
-    "joined": lambda thing: "".join([thing]),
+    "joined": lambda thing: str.join(", ", ["this", thing]),
 }
 
 
@@ -55,24 +55,25 @@ def told_of(thing: object) -> Iterator[str | bytes]:
         try:
             shown = way(thing)
         except Exception as error:  # noqa: BLE001 - told all the same
-            yield from told_of_error(error)
+            yield from told_of_error(error, variables=False)
         else:
             yield shown if isinstance(shown, bytes) else str(shown)
 
 
-def told_of_error(error: BaseException) -> Iterator[str]:
+def told_of_error(error: BaseException, *, variables: bool = True) -> Iterator[str]:
     """An error as a person, a log or a collector of errors sees it, with the variables of frames.
 
     Of our own frames and those of libraries: what a caller holds in a variable is the caller's.
     """
     yield "".join(traceback.format_exception(error))
-    for each in chained(error, hidden=False):
-        yield from _variables(each)
     for each in chained(error, hidden=True):
         yield f"{each} {each!r} {each.args!r} {vars(each)!r}"
+    for each in chained(error, hidden=False):
         for name in dir(each):
             if not name.startswith("__"):
                 yield f"{name}: {_shown(getattr(each, name, None))}"
+        if variables:
+            yield from _variables(each)
 
 
 def chained(error: BaseException | None, *, hidden: bool) -> Iterator[BaseException]:

@@ -63,7 +63,8 @@ def test_assigned_to_stored_objects(store: Store, parents: Parents, collection: 
             try:
                 setattr(stored, name, bad)
             finally:
-                assert values_of(stored) == held
+                if values_of(stored) != held:
+                    pytest.fail(f"{name} was changed to or by {bad!r:.80}")
 
         found = mishaps(
             (f"{field} {label}", lambda name=field.name, bad=bad: assign(name, bad))

@@ -53,13 +53,12 @@ class Machine(RuleBasedStateMachine):
 
         A step that writes rows past the objects says of which class.
         """
-        for side in self.sides:
-            side.bulk |= {bulk} if bulk else set()
         return self.compare(
             lambda side: side.driver.call(lambda uow: step(side, uow)),
+            bulk,
         )
 
-    def compare(self, step: Callable[[Side], Any]) -> str:
+    def compare(self, step: Callable[[Side], Any], bulk: type[Any] | None = None) -> str:
         """Takes a step on every side and compares the outcome and all objects.
 
         Once an error has undone the unit of work, the next step alone meets that.
@@ -67,6 +66,8 @@ class Machine(RuleBasedStateMachine):
         if self.undone_for == 2:
             self.undone_for = 0
             self.roll_back()
+        for side in self.sides:
+            side.bulk |= {bulk} if bulk else set()
         outcomes = [side.take(partial(step, side)) for side in self.sides]
         self.assert_equal(outcomes)
         self.assert_equal([side.driver.is_undone() for side in self.sides])

@@ -78,6 +78,8 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
 
     def heartbeat(self, claim: Claim[ProcessingJob], lease: timedelta) -> Claim[ProcessingJob]:
         """See `ProcessingJobRepository.heartbeat`."""
+        self._session.check_writable()
+        check_claim(claim, ProcessingJob)
         check_lease(lease)
         job = self._held(claim)
         job.due_at = self._now() + lease
@@ -135,6 +137,7 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
     def retry(self, job_id: UUID) -> ProcessingJob:
         """See `ProcessingJobRepository.retry`."""
         self._session.check_writable()
+        values.check_uuid("job_id", job_id)
         self._wake()
         job = self.get(job_id)
         job.queue_again(self._now())

@@ -122,6 +122,7 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
     def retry(self, job_id: UUID) -> ProcessingJob:
         """See `ProcessingJobRepository.retry`."""
         self._session.check_writable()
+        values.check_uuid("job_id", job_id)
         self._wake()
         job = self.get(job_id)
         job.queue_again(self._now())
