@@ -2,6 +2,9 @@
 
 Each side has a database of its own on one server that waits for its disk, filled with as many jobs,
 and one worker, which commits every claim and every completion by itself.
+
+While other work keeps that disk busy, all sides mostly wait for it, and every ratio comes near 1:
+these figures say something on a quiet machine only.
 """
 
 from __future__ import annotations

@@ -23,11 +23,28 @@ import typer
 from markdown_it import MarkdownIt
 
 import pipeline_store
-from pipeline_store import errors, importers, legacy, production, secrets
+from pipeline_store import channels, claim, errors, importers, legacy, production, secrets
 from pipeline_store.cli import main
 from pipeline_store.cli.app import app
 from pipeline_store.importers import importing
-from pipeline_store.services import overview, pauses, publishing, reviews, runs
+from pipeline_store.services import (
+    async_configuration,
+    channel_removal,
+    channels_overview,
+    configuration,
+    configuration_layers,
+    configuration_reading,
+    credentials,
+    jobs,
+    key_rotation,
+    lookup,
+    overview,
+    pauses,
+    publishing,
+    reviews,
+    runs,
+    settings,
+)
 from pipeline_store.unit_of_work import Collections
 from tests.real_data import REPOSITORY
 
@@ -191,15 +208,23 @@ class Runner:
     def run_command(self, example: Example) -> str:
         self.files = {name: line for name, line in self.files.items() if name not in example.code}
         command = self.in_this_environment(example)
-        # The front page as a person would; elsewhere starting the interpreter proves nothing more.
-        if self.page.path != PAGES[0] and (arguments := arguments_of_command(command)) is not None:
-            code, printed = run_here(arguments, self.environment)
-        else:
+        arguments = None if self.keeps_stores_open() else arguments_of_command(command)
+        if arguments is None:
             code, printed = self.run_in_shell(example, command)
+        else:
+            # Starting an interpreter for each command proves nothing more, and takes its time.
+            code, printed = run_here(arguments, self.environment)
         if code:
             told = f"{example.code.strip()}: exit code {code}\n{printed}"
             raise BadPageError(self.page.path, example.line, told)
         return printed
+
+    def keeps_stores_open(self) -> bool:
+        """Whether code on the page may have a database open, which a command shares as others do.
+
+        A process that opens an SQLite file and closes it loses its locks on it.
+        """
+        return any(example.language == "python" for example in self.page.examples)
 
     def run_in_shell(self, example: Example, command: str) -> tuple[int, str]:
         try:
@@ -242,7 +267,7 @@ class Runner:
 
 def arguments_of_command(command: str) -> list[str] | None:
     """The arguments of a line that does nothing but call the package's command, else None."""
-    if not command.startswith("pipeline-store ") or set("|<>;&$`*?~#") & set(command):
+    if not command.startswith("pipeline-store ") or set("|<>;&$`*?~#\n") & set(command.strip()):
         return None
     return shlex.split(command)[1:]
 
@@ -354,6 +379,7 @@ def known_names() -> set[str]:
     """Names that a page may use as if everybody knew them."""
     modules: list[ModuleType] = [
         pipeline_store,
+        channels,
         production,
         secrets,
         errors,
@@ -361,14 +387,36 @@ def known_names() -> set[str]:
         importing,
         legacy,
     ]
-    names = {name for module in modules for name in vars(module)}
-    return names | set(vars(overview)) | set(vars(reviews)) | OUTSIDE
+    modules += [*SERVICES.values(), async_configuration, configuration, settings]
+    modules += [configuration_layers, configuration_reading, claim]
+    return {name for module in modules for name in vars(module)} | OUTSIDE
 
 
-OUTSIDE = {"None", "ValueError", "Exception", "LookupError", "UserWarning", "SqlUnitOfWork"}
+OUTSIDE = {
+    "None",
+    "True",
+    "False",
+    "ValueError",
+    "Exception",
+    "LookupError",
+    "UserWarning",
+    "SqlUnitOfWork",
+}
 SERVICES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (reviews, runs, publishing, pauses, overview)
+    for module in (
+        channel_removal,
+        channels_overview,
+        credentials,
+        jobs,
+        key_rotation,
+        lookup,
+        overview,
+        pauses,
+        publishing,
+        reviews,
+        runs,
+    )
 }
 
 

@@ -11,13 +11,18 @@ import attrs
 import pytest
 
 import pipeline_store.sql  # noqa: F401 - maps the classes
-from pipeline_store import production
+from pipeline_store import channels, production
 from pipeline_store.entity import entity
 from pipeline_store.errors import InvalidValue
 from pipeline_store.fields import integer, text
 from pipeline_store.production import Analytics, Clip, PipelineRun
 
-KINDS = [kind for kind in vars(production).values() if attrs.has(kind)]
+KINDS = [
+    kind
+    for context in (production, channels)
+    for kind in vars(context).values()
+    if attrs.has(kind) and kind.__init__.__qualname__ != "JobStatistics.__init__"
+]
 NOW = datetime(2026, 2, 28, tzinfo=UTC)
 
 

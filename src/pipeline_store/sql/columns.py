@@ -262,8 +262,12 @@ class OpenChoice(sa.TypeDecorator[Any]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Return a function to the member, or to the stored value when there is none."""
         del dialect, coltype
-        find = self._members.get
-        return lambda value: find(value, value)
+        members = self._members
+
+        def find(value: Any) -> Any:
+            return members.get(value, value)
+
+        return find
 
 
 class JsonValue(sa.TypeDecorator[Any]):

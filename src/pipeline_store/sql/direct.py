@@ -110,19 +110,24 @@ def _run(driver: Any, statement: str) -> None:
 def directly(engine: sa.Engine, *, committing: bool = False) -> Generator[DirectConnection]:
     """Take a connection for the time of the block, and translate the errors of both.
 
+    On SQLite the block is alone, and its statements are committed together.
     With `committing`, a connection lost in the block leaves the outcome of its statement unknown.
     """
     dialect = engine.dialect
     with translated(), _like_sqlalchemy(dialect):
         pooled = engine.raw_connection()
     driver: Any = pooled.dbapi_connection
-    # On SQLite every connection of the package is left to commit by itself.
     switched = dialect.name == "postgresql"
     try:
         with translated(committing=committing), _like_sqlalchemy(dialect, pooled):
             if switched:
                 driver.autocommit = True
-            yield DirectConnection(driver)
+                yield DirectConnection(driver)
+            else:
+                # The lock first, so that the block looks at the clock when nobody else writes.
+                _run(driver, "BEGIN IMMEDIATE")
+                yield DirectConnection(driver)
+                _run(driver, "COMMIT")
     except BaseException as error:
         if not isinstance(error, Exception):
             # Whoever is interrupted leaves the answer to a statement on the connection.

@@ -99,6 +99,8 @@ class Planted:
                 name = CREDENTIALS[number]
                 text = credential(uow, KEYRING, channel, name).reveal()
                 refresh_failed(uow, channel, name, quoted(text), keyring=KEYRING)
+                # The program that has sent it knows no key any more.
+                refresh_failed(uow, channel, CREDENTIALS[-1], quoted(text), keyring=Keyring())
             uow.commit()
 
     def _set_credential(

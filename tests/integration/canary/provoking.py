@@ -232,6 +232,7 @@ def of_declarations() -> dict[str, Provocation]:
                 environ={**planted.environ, f"{ENVIRONMENT_PREFIX}NONSENSE": TEXT}
             ),
         ),
+        "an unknown variable, later": (InvalidValue, _set_unknown_variable),
         "a file that is not UTF-8": (
             InputFileRefused,
             lambda planted: planted.another(files=[_latin(planted)]),
@@ -263,6 +264,13 @@ def of_declarations() -> dict[str, Provocation]:
             ).get(IN_FILES.key),
         )
     return found
+
+
+def _set_unknown_variable(planted: Planted) -> None:
+    environ = dict(planted.environ)
+    configuration = planted.another(environ=environ)
+    environ[f"{ENVIRONMENT_PREFIX}NONSENSE"] = TEXT
+    configuration.get("title")
 
 
 def _file(planted: Planted, name: str, content: str, *, mode: int = 0o600) -> Path:

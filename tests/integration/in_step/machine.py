@@ -123,6 +123,39 @@ class Machine(RuleBasedStateMachine):
         """Returns the collection of the object at that place."""
         return getattr(uow, COLLECTION_OF[type(side.objects[place])])
 
+    def assign_to(self, place: int, name: str, value: Any) -> None:
+        self.each(lambda side, _: setattr(side.objects[place], name, value))
+
+    def remove_object(self, place: int | None, *, fresh: bool) -> None:
+        settled = None if place is None else self.settle(place, fresh)
+        if settled is not None:
+            self.each(lambda side, uow: self.home(side, uow, settled).remove(side.objects[settled]))
+
+    def add_object_again(self, place: int | None, *, fresh: bool) -> None:
+        settled = None if place is None else self.settle(place, fresh)
+        if settled is not None:
+            self.each(lambda side, uow: self.home(side, uow, settled).add(side.objects[settled]))
+
+    def settle(self, place: int, fresh: bool) -> int | None:
+        """Makes sure whether another object with this key is in the unit of work.
+
+        Databases forget what nobody holds any more, memory does not. Returns the object's place
+        afterwards, if it still has one.
+        """
+        entity = self.sides[0].objects[place]
+        if fresh:
+            self.leave_and_enter(read_only=False)
+        elif entity not in self.sides[0].present:
+            name = key_of(type(entity)).name
+            if getattr(entity, name) is not None:
+                self.each(
+                    lambda side, uow: self.home(side, uow, place).find(
+                        getattr(side.objects[place], name)
+                    )
+                )
+        objects = self.sides[0].objects
+        return next((i for i, each in enumerate(objects) if each is entity), None)
+
     # -- the unit of work --------------------------------------------------------------------
 
     @initialize(fill=st.sampled_from([True, True, False]))

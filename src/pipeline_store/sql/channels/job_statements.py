@@ -311,7 +311,7 @@ def release(dialect: str) -> sa.Update:
     again = _c.attempts > 1
     return _of_holder(dialect).values(
         status=sa.case((again, JobStatus.RETRYING.value), else_=JobStatus.QUEUED.value),
-        attempts=_c.attempts - 1,
+        attempts=sa.case((again, _c.attempts - 1), else_=0),
         worker=sa.null(),
         due_at=sa.null(),
         started_at=sa.null(),

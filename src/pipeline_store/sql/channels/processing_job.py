@@ -14,6 +14,7 @@ from pipeline_store.channels import JobStatus, ProcessingJob, ProcessingJobRepos
 from pipeline_store.channels.processing_job import (
     checked_types,
     lost_message,
+    mean_of,
     pause_key,
     paused_of,
     statistics_of,
@@ -25,7 +26,7 @@ from pipeline_store.pauses import JOBS_PAUSED, PAUSED
 from pipeline_store.repository import check_limit
 from pipeline_store.sql.channels import job_statements
 from pipeline_store.sql.channels.job_statements import video_processing_jobs
-from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, seconds_between
+from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, microseconds_between
 from pipeline_store.sql.production import SqlConfigOverrideRepository
 from pipeline_store.sql.repository import SqlRepository, batches
 
@@ -168,28 +169,30 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         """See `ProcessingJobRepository.statistics`."""
         wanted = checked_types(None if job_type is None else [job_type])
         c = video_processing_jobs.c
-        ran = seconds_between(c.started_at, c.completed_at)
-        counts: dict[JobStatus, int] = {}
-        waited = started = 0.0
-        mean_run = None
+        waited = microseconds_between(c.queued_at, c.started_at)
+        ran = microseconds_between(c.started_at, c.completed_at)
         grouped = (
             sa.select(
                 c.status,
                 sa.func.count().label("number"),
-                sa.func.count(c.started_at).label("started"),
-                sa.func.sum(seconds_between(c.queued_at, c.started_at)).label("waited"),
-                sa.func.avg(ran).label("ran"),
+                sa.func.count(waited).label("started"),
+                sa.func.sum(waited).label("waited"),
+                sa.func.count(ran).label("ended"),
+                sa.func.sum(ran).label("ran"),
             )
             .where(c.job_type.in_(wanted))
             .group_by(c.status)
         )
-        for row in self._session.execute(grouped):
-            counts[row.status] = row.number
-            started += row.started
-            waited += row.waited or 0.0
-            if row.status == JobStatus.COMPLETED:
-                mean_run = row.ran
-        return statistics_of(counts, waited / started if started else None, mean_run)
+        by_status = {row.status: row for row in self._session.execute(grouped)}
+        done = by_status.get(JobStatus.COMPLETED)
+        return statistics_of(
+            {status: row.number for status, row in by_status.items()},
+            mean_of(
+                sum(int(row.waited or 0) for row in by_status.values()),
+                sum(row.started for row in by_status.values()),
+            ),
+            mean_of(int(done.ran or 0), done.ended) if done else None,
+        )
 
     def _wake(self) -> None:
         """End the leases and waits that are over, before an urgent one of them is passed over."""
@@ -251,21 +254,34 @@ def held_by(claim: Claim[ProcessingJob]) -> dict[str, Any]:
 
 def all_held_by(claims: Iterable[Claim[ProcessingJob]], dialect: str) -> dict[str, Any]:
     """Return the same for several."""
-    ids, tokens = zip(*((claim.item.id, claim.token) for claim in claims), strict=True)
+    newest = _newest_tokens(claims)
     if dialect == "postgresql":
-        return {"held_ids": list(ids), "held_tokens": list(tokens)}
-    return {
-        "held_pairs": json.dumps(
-            [(each.hex, token) for each, token in zip(ids, tokens, strict=True)]
-        )
-    }
+        return {"held_ids": list(newest), "held_tokens": list(newest.values())}
+    pairs = [(each.hex, token) for each, token in newest.items()]
+    return {"held_pairs": json.dumps(pairs)}
+
+
+def _newest_tokens(claims: Iterable[Claim[ProcessingJob]]) -> dict[UUID, int]:
+    """Return the one claim on each job that may still hold it."""
+    newest: dict[UUID, int] = {}
+    for claim in claims:
+        key: Any = claim.item.id
+        # A job whose addition was undone has no key any more.
+        if key is not None:
+            newest[key] = max(claim.token, newest.get(key, claim.token))
+    return newest
 
 
 def refuse_lost(claims: Sequence[Claim[ProcessingJob]], written: Iterable[UUID]) -> None:
-    """Raise `LeaseLost` for the claims whose job was not written."""
+    """Raise `LeaseLost` for the claims whose job was not written, or not by them."""
     done = set(written)
     if len(done) == len(claims):
         return
-    lost = [claim for claim in claims if claim.item.id not in done]
+    newest = _newest_tokens(claims)
+    lost = [
+        claim
+        for claim in claims
+        if claim.item.id not in done or claim.token != newest[claim.item.id]
+    ]
     if lost:
         raise LeaseLost(lost_message(lost))
