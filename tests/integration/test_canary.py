@@ -59,8 +59,7 @@ def wal(tmp_path: Path) -> Iterator[str]:
 
 def test_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What holds of every store."""
-    with closing(open_store("memory://")) as store:
-        exercise = Exercise(store, "", tmp_path)
+    with Exercise("", tmp_path) as exercise:
         exercise.use_secrets()
         exercise.use_services()
         exercise.use_awaited()
@@ -72,21 +71,23 @@ def test_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_on_sqlite(wal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With all commands, in a file, the file beside it, and a backup of both."""
-    with closing(open_store(wal, hide_parameters=False, echo="debug")) as store:
-        exercise = Exercise(store, wal, tmp_path, profiled=True)
+    """With all commands, in a file, the file beside it, and a backup of both.
+
+    What is profiled tells that every function was called that is handed a secret.
+    """
+    with Exercise(wal, tmp_path, profiled=True) as exercise:
         exercise.use_secrets()
+        exercise.profiled = False
         exercise.use_services()
         exercise.use_awaited()
         exercise.provoke()
-        exercise.run(commands.changing(exercise.planted), monkeypatch)
-        exercise.run(commands.about_keys(exercise.planted), monkeypatch)
-        # From here on every function was called that is handed a secret.
-        exercise.profiled = False
         exercise.run(commands.reading(exercise.planted), monkeypatch)
-        exercise.run(commands.as_json(commands.reading(exercise.planted)), monkeypatch)
         exercise.run(commands.refused(exercise.planted), monkeypatch)
         exercise.run(commands.beside(exercise.planted), monkeypatch)
+        exercise.profiled = True
+        exercise.run(commands.changing(exercise.planted), monkeypatch)
+        exercise.run(commands.about_keys(exercise.planted), monkeypatch)
+        exercise.profiled = False
         exercise.back_up()
         assert_no_secret_was_told(exercise)
         assert b"v1." in exercise.evidence.under("file -wal")
@@ -97,11 +98,9 @@ def test_on_sqlite(wal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.postgres
 def test_on_postgresql(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the commands that have to do with secrets, and a dump; the password is a canary too."""
+    """With --json where commands read, and a dump; the password is a canary too."""
     url = postgres_url.replace("//postgres@", f"//postgres:{PASSWORD}@")
-    with closing(open_store(url, hide_parameters=False, echo="debug")) as store:
-        store.upgrade()
-        exercise = Exercise(store, url, tmp_path)
+    with Exercise(url, tmp_path) as exercise:
         exercise.use_secrets()
         exercise.use_services()
         exercise.use_awaited()
@@ -190,8 +189,7 @@ def test_a_leak_would_be_seen(leak: str, tmp_path: Path, monkeypatch: pytest.Mon
     """With one protection gone, the same search finds what leaks."""
     target, replacement, provoked = LEAKS[leak]
     monkeypatch.setattr(target, replacement, raising=False)
-    with closing(open_store("memory://")) as store:
-        exercise = Exercise(store, "", tmp_path)
+    with Exercise("", tmp_path) as exercise:
         exercise.provoke(*provoked) if provoked else exercise.use_secrets()
     assert SCANNER.hits(exercise.evidence) != []
 

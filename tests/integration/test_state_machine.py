@@ -66,7 +66,7 @@ def test_synchronous_stores_stay_in_step(
         Plain("sqlite", sqlite_url, clock),
         Plain("postgresql", postgres_url, clock),
     ]
-    run(machine, drivers, sequences=300 if SOAK else 10)
+    run(machine, drivers, sequences=300 if SOAK else 8)
 
 
 @pytest.mark.slow
@@ -82,4 +82,4 @@ def test_awaited_stores_stay_in_step(
         Awaited("aiosqlite", sqlite_url, clock),
         Awaited("asyncpg", postgres_url, clock),
     ]
-    run(machine, drivers, sequences=100 if SOAK else 4)
+    run(machine, drivers, sequences=100 if SOAK else 3)

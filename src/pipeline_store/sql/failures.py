@@ -6,6 +6,7 @@ line or the parameters, which may hold secrets; the database's exception is not 
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ def translated(
     `subject` names what was being written. A broken foreign key means `InUse` when `deleting`, else
     that a parent is missing. A connection lost while `committing` leaves the outcome unknown.
     """
+    before = sys.exception()
     try:
         yield
     except PipelineStoreError:
@@ -56,7 +58,7 @@ def translated(
         raise failure from None
     finally:
         # What `from None` only hides knows what was to be written, and how to log in.
-        failure.__context__ = None
+        failure.__context__ = before
 
 
 def _failure(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import attributes, class_mapper
+from sqlalchemy.orm import class_mapper
+from sqlalchemy.orm.state import InstanceState
 
 from pipeline_store import values
 from pipeline_store.channels import ProcessingJob
@@ -113,11 +114,12 @@ def _claim_of(row: list[Any], worker: str) -> Claim[ProcessingJob]:
 
     The job is as if a unit of work had read it and ended; its constructor is not called.
     """
-    manager: Any = attributes.manager_of_class(ProcessingJob)
-    job: ProcessingJob = manager.new_instance()
+    job = ProcessingJob.__new__(ProcessingJob)
     held = vars(job)
     held.update(zip(_NAMES, row, strict=True))
-    attributes.instance_state(job).key = _MAPPER.identity_key_from_primary_key((held["id"],))
+    # Past the checks of an assignment, which `new_instance` of the manager goes through.
+    held[_MANAGER.STATE_ATTR] = state = InstanceState(job, _MANAGER)
+    state.key = _MAPPER.identity_key_from_primary_key((held["id"],))
     return Claim(
         item=job,
         token=held["lease_token"],
@@ -132,5 +134,6 @@ def _in_order(row: list[Any]) -> tuple[Any, ...]:
 
 
 _MAPPER = class_mapper(ProcessingJob)
+_MANAGER = _MAPPER.class_manager
 _NAMES = [column.name for column in video_processing_jobs.columns]
 _PRIORITY, _QUEUED_AT, _ID = map(_NAMES.index, ("priority", "queued_at", "id"))

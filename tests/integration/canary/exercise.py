@@ -6,9 +6,9 @@ import asyncio
 import cProfile
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pipeline_store import AsyncStore, open_async_store
+from pipeline_store import AsyncStore, open_async_store, open_store
 from pipeline_store.aio import call_directly
 from pipeline_store.errors import PipelineStoreError
 from pipeline_store.secrets import Keyring, Secret
@@ -54,19 +54,27 @@ IN_THE_OPEN = "in the open"
 class Exercise:
     """What was done with one store, and what was seen of it."""
 
-    def __init__(self, store: Store, url: str, folder: Path, *, profiled: bool = False) -> None:
+    def __init__(self, url: str, folder: Path, *, profiled: bool = False) -> None:
         """`url` is empty for a store in memory."""
         self.profiled = profiled
         self.evidence = Evidence()
         self.entered: set[CodeType] = set()
         self.commands_run: set[tuple[str, ...]] = set()
         self.commands_given_a_secret: set[tuple[str, ...]] = set()
-        self.planted = Planted(store, url, folder)
         self.surprises: list[str] = []
         with self.watched():
+            store = opened(url)
+            store.upgrade()
+            self.planted = Planted(store, url, folder)
             self.planted.plant()
             with store.unit_of_work(read_only=True) as uow:
                 self.places = {place: secret.reveal() for place, secret in sealed(uow).items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.planted.store.close()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -83,7 +91,7 @@ class Exercise:
     def use_secrets(self) -> None:
         """Opens everything that is sealed, and asks how the credentials are doing."""
         with self.watched(), self.planted.store.unit_of_work(read_only=True) as uow:
-            self.tell("secret", *self.opened(uow))
+            self.tell("secret", *self.revealed(uow))
             self.tell("service", *health(uow))
 
     def use_services(self) -> None:
@@ -110,13 +118,14 @@ class Exercise:
             self.tell("service", rotate(store.unit_of_work, KEYRING))
             self.evidence.add("service", repr(store), repr(vars(store)))
 
-    def opened(self, uow: UnitOfWork) -> list[Secret]:
+    def revealed(self, uow: UnitOfWork) -> list[Secret]:
         """All secrets of the database, read one by one."""
-        found = list(sealed(uow).values())
-        for name in CHANNELS:
-            channel = self.planted.channel(uow, name)
-            found += [credential(uow, KEYRING, channel, each) for each in channel.credentials or {}]
-        return found
+        channel = self.planted.channel(uow)
+        names = channel.credentials or {}
+        return [
+            *sealed(uow).values(),
+            *(credential(uow, KEYRING, channel, name) for name in names),
+        ]
 
     def use_awaited(self) -> None:
         """The same from a program that awaits."""
@@ -235,6 +244,11 @@ class Exercise:
                 told.add("setting", *map(repr, configuration.all(NATURE)))
                 told.add("journal", repr(configuration.unset("api.token", **where)))
         return told
+
+
+def opened(url: str) -> Store:
+    """A store that logs all that it can."""
+    return open_store(url, hide_parameters=False, echo="debug") if url else open_store("memory://")
 
 
 def sealed(uow: UnitOfWork) -> dict[Place, Secret]:

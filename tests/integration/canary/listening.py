@@ -45,7 +45,7 @@ def listening(evidence: Evidence) -> Iterator[None]:
     handler = Listener(evidence)
     # A logger of its own keeps SQLAlchemy's `echo` from adding one that prints for ever.
     silent = logging.NullHandler()
-    logging.root.addHandler(handler)
+    others, logging.root.handlers = logging.root.handlers, [handler]
     logging.getLogger("sqlalchemy").addHandler(silent)
     event.listen(Engine, "before_cursor_execute", sent)
     try:
@@ -57,7 +57,7 @@ def listening(evidence: Evidence) -> Iterator[None]:
             yield
     finally:
         event.remove(Engine, "before_cursor_execute", sent)
-        logging.root.removeHandler(handler)
+        logging.root.handlers = others
         logging.getLogger("sqlalchemy").removeHandler(silent)
         for logger, level in before:
             logger.setLevel(level)

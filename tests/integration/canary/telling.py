@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 
 TESTS = str(Path(__file__).parents[2])
 
+LEVELS = 6
+
+
+def held_by(thing: object, levels: int = LEVELS) -> object:
+    """The fields of our own objects, and of those that they hold, as a debugger unfolds them."""
+    if levels == 0:
+        return thing
+    if isinstance(thing, dict):
+        return {name: held_by(each, levels - 1) for name, each in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [held_by(each, levels - 1) for each in thing]
+    is_ours = type(thing).__module__.startswith("pipeline_store")
+    return held_by(vars(thing), levels - 1) if is_ours and hasattr(thing, "__dict__") else thing
+
+
 WAYS: dict[str, Callable[[Any], object]] = {
     "repr": repr,
     "str": str,
@@ -29,6 +44,7 @@ WAYS: dict[str, Callable[[Any], object]] = {
     "pprint": pprint.pformat,
     "rich": pretty_repr,
     "its fields": lambda thing: repr(vars(thing)),
+    "what it holds": lambda thing: repr(held_by(thing)),
     "asdict": lambda thing: repr(attrs.asdict(thing)),
     "asdict, written": lambda thing: json.dumps(attrs.asdict(thing), default=str),
     "astuple": lambda thing: repr(attrs.astuple(thing)),

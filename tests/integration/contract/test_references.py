@@ -160,6 +160,27 @@ def test_a_parent_is_not_removed(
     assert content(store) == before
 
 
+@references("refuse")
+@pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
+def test_a_child_that_somebody_else_sent_meanwhile(
+    store: Store, parents: Parents, reference: Reference
+) -> None:
+    """What an object refers to by now counts, not what it referred to when it was read here."""
+    collection, field, owner = reference
+    with store.unit_of_work() as uow:
+        parent = getattr(uow, owner).add(sample(owner, parents, 50))
+        child = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    with store.unit_of_work() as uow, store.unit_of_work() as other:
+        getattr(uow, collection).get(child.id)
+        setattr(getattr(other, collection).get(child.id), field, parent.id)
+        other.commit()
+        with pytest.raises(InUse):
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+    with store.unit_of_work() as uow:
+        assert getattr(getattr(uow, collection).get(child.id), field) == parent.id
+
+
 @references("clear")
 class TestClearing:
     """A reference that is emptied when the other object is removed."""

@@ -82,8 +82,9 @@ class Machine(RuleBasedStateMachine):
         names = [side.driver.name for side in self.sides]
         first = found[0]
         for name, other in zip(names[1:], found[1:], strict=True):
-            found_out = "\n".join(differences(first, other))
-            assert other == first, f"{names[0]} and {name} differ:\n{found_out}"
+            if other != first:
+                listed = "\n".join(differences(first, other))
+                raise AssertionError(f"{names[0]} and {name} differ:\n{listed}")
 
     def add(self, kind: type[Any], make: Callable[[Side], Any]) -> str:
         """Adds an object to its collection; returns the error's name, if any."""
