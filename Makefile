@@ -5,6 +5,9 @@ export PYTHON
 
 BIN := .venv/bin
 
+# Tests start hundreds of interpreters, which should not compile the package anew each time.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Measuring takes half as long again, so it is left to CI and to `make test COVERAGE=--cov`.
 COVERAGE ?= $(if $(CI),--cov)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import textwrap
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, get_type_hints
 
 import attrs
@@ -18,15 +19,41 @@ import typer
 from sqlalchemy.dialects import postgresql, sqlite
 
 import pipeline_store
-from pipeline_store import aio, errors, production, services
+from pipeline_store import aio, channels, errors, production, secrets, services
+from pipeline_store.claim import Claim
 from pipeline_store.cli.app import app
-from pipeline_store.fields import LIMITS, NOW_BY_DEFAULT, REFERS_TO, UNIQUE
+from pipeline_store.fields import (
+    JSON,
+    LIMITS,
+    LONGEST,
+    NOW_BY_DEFAULT,
+    NOW_ON_CHANGE,
+    ON_DELETE,
+    REFERS_TO,
+    UNIQUE,
+)
 from pipeline_store.importers import importing
 from pipeline_store.importers.niches import NicheRules
 from pipeline_store.importers.summary import FileSummary
 from pipeline_store.production.pipeline_run import RUN_MOVES, RunStatus
 from pipeline_store.repository import Repository
-from pipeline_store.services import gates, overview, pauses, publishing, reviews, runs
+from pipeline_store.services import (
+    async_configuration,
+    channel_removal,
+    channels_overview,
+    configuration,
+    configuration_layers,
+    credentials,
+    jobs,
+    key_rotation,
+    lookup,
+    overview,
+    pauses,
+    publishing,
+    reviews,
+    runs,
+    settings,
+)
 from pipeline_store.sql.columns import metadata
 from pipeline_store.sql.schema import VERSION_TABLE
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
@@ -49,7 +76,9 @@ def pages() -> dict[str, str]:
     return {
         "store.md": _page(_store()),
         "collections.md": _page(_collections()),
+        "channels.md": _page(_channels()),
         "services.md": _page(_services()),
+        "settings-and-secrets.md": _page(_settings_and_secrets()),
         "run-transitions.md": _page(_run_transitions()),
         "task-transitions.md": _page(_task_transitions()),
         "errors.md": _page(_errors()),
@@ -127,12 +156,21 @@ def _value(value: object) -> str:
     if isinstance(value, Enum):
         return _value(value.value)
     if isinstance(value, timedelta):
-        return f"timedelta(hours={value.total_seconds() / 3600:g})"
-    if isinstance(value, FunctionType):
-        return "..." if value.__name__.startswith("_") else value.__name__
+        return _length(value)
+    if isinstance(value, (BuiltinFunctionType, FunctionType)):
+        place = "" if isinstance(value, FunctionType) else f"{value.__module__}."
+        return "..." if value.__name__.startswith("_") else place + value.__name__
     if isinstance(value, str):
         return f'"{value}"'
-    return str(value)
+    return "os.environ" if value is os.environ else str(value)
+
+
+def _length(value: timedelta) -> str:
+    hours = value / timedelta(hours=1)
+    whole = hours >= 1 and hours.is_integer()
+    return (
+        f"timedelta(hours={hours:g})" if whole else f"timedelta(seconds={value.total_seconds():g})"
+    )
 
 
 def _methods(kind: type, before: str) -> Iterator[str]:
@@ -160,11 +198,11 @@ def _store() -> Iterator[str]:
     yield from _methods(pipeline_store.Store, "store.")
     yield "## UnitOfWork"
     yield _described(pipeline_store.UnitOfWork)
-    yield "Its collections, each with [methods of its own](collections.md):"
+    yield "Its collections, each with methods of its own:"
     yield _table(
         ["collection", "what it holds"],
         [
-            [f"[`uow.{name}`](collections.md#{name})", _first_sentence(port)]
+            [f"[`uow.{name}`]({_page_of(port)}#{name})", _first_sentence(port)]
             for name, port in _ports().items()
         ],
     )
@@ -185,13 +223,19 @@ def _ports() -> dict[str, Any]:
     return get_type_hints(Collections)
 
 
+def _page_of(port: Any) -> str:
+    return "channels.md" if port.__module__.startswith(channels.__name__) else "collections.md"
+
+
 def _collections() -> Iterator[str]:
+    ports = {name: port for name, port in _ports().items() if _page_of(port) == "collections.md"}
     yield "# Collections"
     yield (
-        "A unit of work has ten collections. Each holds objects of one class from "
-        "`pipeline_store.production`, and has the methods of every collection and some of its own."
+        "Each collection of a unit of work holds objects of one class, and has the methods of "
+        f"every collection and some of its own. Here are the {_spelled(len(ports))} whose classes "
+        "`pipeline_store.production` has; those of `pipeline_store.channels` are on "
+        "[a page of their own](channels.md)."
     )
-    ports = _ports()
     yield "\n".join(
         ["- [Every collection](#every-collection)", *(f"- [`{name}`](#{name})" for name in ports)]
     )
@@ -199,18 +243,44 @@ def _collections() -> Iterator[str]:
     yield _described(Repository)
     yield from _methods(Repository, "uow.COLLECTION.")
     for name, port in ports.items():
-        kind = _held_by(port)
-        yield f"## {name}"
-        yield f"{_first_sentence(port)} It holds `{kind.__name__}`:"
-        yield _described(kind)
-        yield _fields(kind)
-        yield from _methods(kind, f"{_variable(kind)}.")
-        yield from _methods(port, f"uow.{name}.")
-    yield "## Choices"
-    yield "Fields of these types take a member or its plain value."
-    for choice in _choices():
-        yield f"### {choice.__name__}\n\n{_described(choice)}"
-        yield "Values: " + ", ".join(_choice_value(member) for member in choice) + "."
+        yield from _collection(name, port)
+    yield from _choices(production)
+
+
+def _channels() -> Iterator[str]:
+    ports = {name: port for name, port in _ports().items() if _page_of(port) == "channels.md"}
+    yield "# Channels, jobs and their statistics"
+    yield (
+        f"The {_spelled(len(ports))} collections of a unit of work whose classes "
+        "`pipeline_store.channels` has. Beside methods of their own they have those of "
+        "[every collection](collections.md#every-collection). Fields of JSON read like a dict or a "
+        "list; they cannot be changed in place, but are assigned as a whole."
+    )
+    yield "\n".join([*(f"- [`{name}`](#{name})" for name in ports), "- [Claims](#claims)"])
+    for name, port in ports.items():
+        yield from _collection(name, port)
+    yield "## Claims"
+    yield (
+        "What `uow.jobs` hands out, and without a unit of work "
+        "[the store itself](store.md#claim_next)."
+    )
+    for kind in (Claim, channels.JobStatistics):
+        yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{_attributes(kind)}"
+    yield from _choices(channels)
+
+
+def _spelled(number: int) -> str:
+    return {9: "nine", 10: "ten"}.get(number, str(number))
+
+
+def _collection(name: str, port: Any) -> Iterator[str]:
+    kind = _held_by(port)
+    yield f"## {name}"
+    yield f"{_described(port)}\n\nIt holds `{kind.__name__}`:"
+    yield _described(kind)
+    yield _fields(kind)
+    yield from _methods(kind, f"{_variable(kind)}.")
+    yield from _methods(port, f"uow.{name}.")
 
 
 def _held_by(port: Any) -> type[Any]:
@@ -220,13 +290,18 @@ def _held_by(port: Any) -> type[Any]:
 
 
 def _variable(kind: type) -> str:
-    names = {"PipelineRun": "run", "ReviewLog": "review"}
+    names = {"PipelineRun": "run", "ProcessingJob": "job", "ReviewLog": "review"}
     return names.get(kind.__name__, kind.__name__.lower())
 
 
-def _choices() -> list[type[Enum]]:
-    members = [getattr(production, name) for name in production.__all__]
-    return [kind for kind in members if inspect.isclass(kind) and issubclass(kind, Enum)]
+def _choices(context: ModuleType) -> Iterator[str]:
+    yield "## Choices"
+    yield "Fields of these types take a member or its plain value."
+    members = [getattr(context, name) for name in vars(context)["__all__"]]
+    for choice in members:
+        if inspect.isclass(choice) and issubclass(choice, Enum):
+            yield f"### {choice.__name__}\n\n{_described(choice)}"
+            yield "Values: " + ", ".join(_choice_value(member) for member in choice) + "."
 
 
 def _choice_value(member: Enum) -> str:
@@ -241,7 +316,15 @@ def _fields(kind: type[Any]) -> str:
         [f"`{field.name}`", f"`{field.type}`", _default(field), " ".join(_facts(field, notes))]
         for field in attrs.fields(kind)
     ]
+    rows += [[name, annotation, "", meaning] for name, annotation, meaning in _properties(kind)]
     return _table(["field", "type", "when left out", "meaning"], rows)
+
+
+def _properties(kind: type[Any]) -> Iterator[tuple[str, str, str]]:
+    for name, item in vars(kind).items():
+        if isinstance(item, property) and item.fget is not None and not name.startswith("_"):
+            annotation = inspect.signature(item.fget).return_annotation
+            yield f"`{name}`", f"`{annotation}`", _first_sentence(item)
 
 
 def _notes(kind: type[Any]) -> dict[str, str]:
@@ -264,22 +347,49 @@ def _default(field: attrs.Attribute[Any]) -> str:
         return "now, when it is added"
     if field.default is attrs.NOTHING:
         return "must be given"
+    if field.metadata.get(JSON) and field.default is not None:
+        made = field.default.factory()
+        return f"`{made!r}`"
     return "unknown (None)" if field.default is None else f"`{_value(field.default)}`"
 
 
 def _facts(field: attrs.Attribute[Any], notes: Mapping[str, str]) -> Iterator[str]:
     if note := notes.get(field.name):
         yield note
-    if field.metadata.get(UNIQUE):
-        yield "Unique."
+    if LONGEST in field.metadata:
+        yield f"1 to {field.metadata[LONGEST]} characters."
+    if UNIQUE in field.metadata:
+        others = ", ".join(f"`{name}`" for name in field.metadata[UNIQUE])
+        yield f"Unique together with {others}." if others else "Unique."
     if collection := field.metadata.get(REFERS_TO):
         yield f"The key of an object in `{collection}`."
-    if LIMITS in field.metadata and not note:
-        least, most = field.metadata[LIMITS]
-        if least < 0:
-            yield "May be negative."
-        elif most not in {LARGEST_COUNT, float("inf")}:
-            yield f"{least:g} to {most:g}."
+        yield from _ON_DELETE[field.metadata.get(ON_DELETE, "refuse")]
+    if field.metadata.get(NOW_ON_CHANGE):
+        yield "The store sets it whenever the object was changed."
+    if limits := _limits(field, note or ""):
+        yield limits
+
+
+def _limits(field: attrs.Attribute[Any], note: str) -> str:
+    least, most = field.metadata.get(LIMITS, (0, LARGEST_COUNT))
+    if least < 0:
+        return "" if note else "May be negative."
+    spelled = "" if most in {LARGEST_COUNT, float("inf")} else f"{least:g} to {most:g}."
+    return "" if spelled in note else spelled
+
+
+SERVICES = (
+    *(reviews, runs, publishing, pauses, overview),
+    *(jobs, channels_overview, channel_removal, lookup),
+)
+"""The modules of services that have a section each."""
+
+
+_ON_DELETE: Mapping[str, tuple[str, ...]] = {
+    "refuse": (),
+    "clear": ("Emptied when that is removed.",),
+    "cascade": ("Removed along with that.",),
+}
 
 
 def _services() -> Iterator[str]:
@@ -289,15 +399,8 @@ def _services() -> Iterator[str]:
         "With an asynchronous store, call them as `await store.run(service, ...)`, which commits, "
         "or as `await uow.run(service, ...)` among other calls."
     )
-    for module in (reviews, runs, publishing, pauses, overview, gates):
-        name = module.__name__.rpartition(".")[2]
-        yield f"## {name}"
-        yield f"`from pipeline_store.services import {name}`"
-        yield _described(module)
-        for function in _own_functions(module):
-            yield _function(function, f"{name}.{function.__name__}")
-        for kind in _own_classes(module):
-            yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{_attributes(kind)}"
+    for module in SERVICES:
+        yield from _service(module)
     yield "## Importers"
     yield f"`from {importing.__name__} import import_trending`"
     yield _described(importing)
@@ -312,12 +415,77 @@ def _services() -> Iterator[str]:
         yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{_attributes(kind)}"
 
 
+def _service(module: ModuleType) -> Iterator[str]:
+    name = module.__name__.rpartition(".")[2]
+    yield f"## {name}"
+    yield f"`from pipeline_store.services import {name}`"
+    yield _described(module)
+    for function in _own_functions(module):
+        yield _function(function, f"{name}.{function.__name__}")
+    for kind in _own_classes(module):
+        yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{_attributes(kind)}"
+
+
+def _settings_and_secrets() -> Iterator[str]:
+    yield "# Settings and secrets"
+    yield (
+        "How to use them is told in [configuration](../how-to/configuration.md) and "
+        "[secrets](../how-to/secrets.md)."
+    )
+    yield "## Settings"
+    yield _described(settings)
+    yield _table(
+        ["setting", "kind", "default", "what it decides"],
+        [
+            [f"`{each.key}`", each.kind_name, f"`{each.default!r}`", _decided(each)]
+            for each in settings.SHIPPED
+        ],
+    )
+    yield f"### Setting\n\n{_described(settings.Setting)}\n\n{_attributes(settings.Setting)}"
+    yield from _class(settings.Settings, "Settings", "settings.")
+    yield "## Configuration"
+    yield _described(configuration)
+    yield from _class(configuration.Configuration, "Configuration", "configuration.")
+    yield f"### AsyncConfiguration\n\n{_described(async_configuration.AsyncConfiguration)}"
+    for kind in (configuration_layers.Explanation, configuration_layers.LayerValue):
+        yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{_attributes(kind)}"
+    yield "## Secrets"
+    yield _described(secrets)
+    for name in secrets.__all__:
+        item = getattr(secrets, name)
+        if isinstance(item, FunctionType):
+            yield _function(item, name)
+        elif inspect.isclass(item) and attrs.has(item):
+            yield f"### {name}\n\n{_described(item)}\n\n{_attributes(item)}"
+        elif inspect.isclass(item):
+            yield from _class(item, name, f"{name.lower()}.")
+    yield from _service(credentials)
+    yield from _service(key_rotation)
+
+
+def _decided(setting: settings.Setting) -> str:
+    return f"{setting.help} ({setting.unit})" if setting.unit else setting.help
+
+
+def _class(kind: type[Any], name: str, before: str) -> Iterator[str]:
+    """Yield how an object is made, what it is for, and its attributes and methods."""
+    yield f"### {name}\n\n`{name}{_signature(kind).partition(' -> ')[0]}`\n\n{_described(kind)}"
+    if vars(kind).get("__init__") is not None:
+        yield _described(vars(kind)["__init__"])
+    if properties := list(_properties(kind)):
+        yield _table(["attribute", "type", "meaning"], properties)
+    for other, method in vars(kind).items():
+        made = method.__func__ if isinstance(method, (classmethod, staticmethod)) else method
+        if isinstance(made, FunctionType) and not other.startswith("_"):
+            yield f"`{before}{other}{_signature(made)}`\n\n{_described(made)}"
+
+
 def _own_functions(module: ModuleType) -> list[FunctionType]:
     return [
         item
         for name, item in vars(module).items()
         if isinstance(item, FunctionType)
-        and item.__module__ == module.__name__
+        and inspect.unwrap(item).__module__ == module.__name__
         and not name.startswith("_")
     ]
 
@@ -337,11 +505,7 @@ def _attributes(kind: type[Any]) -> str:
         for field in attrs.fields(kind)
         if not field.name.startswith("_")
     ]
-    rows += [
-        [f"`{name}`", f"`{inspect.signature(item.fget).return_annotation}`", _first_sentence(item)]
-        for name, item in vars(kind).items()
-        if isinstance(item, property) and item.fget is not None
-    ]
+    rows += map(list, _properties(kind))
     return _table(["attribute", "type", "meaning"], rows)
 
 
@@ -632,10 +796,12 @@ def _keys(column: sa.Column[Any]) -> Iterator[str]:
         automatic = ", automatic" if column.autoincrement is True else ""
         yield f"primary{automatic}"
     for key in column.foreign_keys:
-        yield f"refers to `{key.column.table.name}`"
-    unique = [c for c in column.table.constraints if isinstance(c, sa.UniqueConstraint)]
-    if any(column in constraint.columns.values() for constraint in unique):
-        yield "unique"
+        then = {"CASCADE": ", removed with it", "SET NULL": ", emptied with it"}
+        yield f"refers to `{key.column.table.name}`{then.get(str(key.ondelete), '')}"
+    for constraint in column.table.constraints:
+        if isinstance(constraint, sa.UniqueConstraint) and column.name in constraint.columns:
+            others = [f"`{each.name}`" for each in constraint.columns if each is not column]
+            yield f"unique with {', '.join(others)}" if others else "unique"
 
 
 if __name__ == "__main__":

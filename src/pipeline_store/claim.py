@@ -69,6 +69,7 @@ def check_claim(claim: Any, kind: type[Any]) -> None:
     item: Any = claim.item  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
     if not isinstance(item, kind):
         raise InvalidValue(f"claim: one of a {kind.__name__} expected")
+    values.check_integer("claim.token", claim.token, least=0)
 
 
 def checked_claims(claims: Any, kind: type[Any]) -> list[Claim[Any]]:

@@ -18,6 +18,9 @@ from pipeline_store.errors import InvalidValue
 DEEPEST: Final = 64
 """Levels of nesting; drivers and `json` itself give up at about a thousand."""
 
+LONGEST_NAME: Final = 120
+"""Characters of the place in a value, such as `settings.a[0]`, that a message shows."""
+
 
 class JsonObject(dict[str, Any]):
     """A dict that refuses to be changed."""
@@ -135,11 +138,15 @@ def _frozen(name: str, value: Any, levels: int) -> Any:
         for key in value:
             values.check_text(f"{name}: a key", key)
         return JsonObject(
-            {str(key): _frozen(f"{name}.{key}", each, levels - 1) for key, each in value.items()}
+            {
+                str(key): _frozen(_inside(name, f".{key}"), each, levels - 1)
+                for key, each in value.items()
+            }
         )
-    if _is(value, Sequence) and not _is(value, (bytes, bytearray)):
+    if _is(value, Sequence) and not _is(value, (bytes, bytearray, memoryview)):
         return JsonList(
-            _frozen(f"{name}[{place}]", each, levels - 1) for place, each in enumerate(value)
+            _frozen(_inside(name, f"[{place}]"), each, levels - 1)
+            for place, each in enumerate(value)
         )
     raise InvalidValue(f"{name}: no JSON value: {type(value).__name__}")
 
@@ -147,3 +154,8 @@ def _frozen(name: str, value: Any, levels: int) -> Any:
 def _is(value: object, kind: Any) -> bool:
     # What it holds is for the checks to find out, whatever a type checker makes of it.
     return isinstance(value, kind)
+
+
+def _inside(name: str, step: str) -> str:
+    """Return the name of a value inside another, for messages, which stay short."""
+    return f"{name}{step}"[:LONGEST_NAME]

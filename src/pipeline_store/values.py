@@ -58,11 +58,17 @@ def check_text(name: str, value: Any, *, longest: int = LONGEST_TEXT, empty: boo
         raise InvalidValue(f"{name}: at most {longest} characters, found {len(value)}")
     if "\x00" in value:
         raise InvalidValue(f"{name}: the NUL character cannot be stored")
-    if not value.isascii():
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise InvalidValue(f"{name}: a lone surrogate cannot be stored") from None
+    if not value.isascii() and not _is_unicode(value):
+        raise InvalidValue(f"{name}: a lone surrogate cannot be stored")
+
+
+def _is_unicode(value: str) -> bool:
+    # The error would hold the whole text; dropped here, it is chained to nothing.
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_integer(name: str, value: Any, *, least: int, most: int = LARGEST_COUNT) -> None:

@@ -87,6 +87,8 @@ class ByHand:
             cursor = self._connection.execute(text, _renamed(values, ids))
             if cursor.description:
                 cursor.fetchall()
+            # Whoever changes nothing is fast.
+            assert cursor.rowcount == len(ids)
 
 
 def _noted(call: Callable[[], Any]) -> tuple[Any, list[tuple[Any, Any]]]:

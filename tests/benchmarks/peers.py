@@ -2,9 +2,9 @@
 
 A round runs the worker on jobs that do nothing, until it has begun one job, or batch, more than it
 is asked for: the time between the first and the last beginning is what so many claims and
-completions take. Starting and stopping the worker is outside of it. Everything is as it is by
-default: tables are logged, every claim and every completion is committed, and jobs that are done
-are kept where the peer keeps them.
+completions take. Starting and stopping the worker is outside of it. Tables are as the peer makes
+them, with the settings for vacuum that it recommends: logged, so that every claim and every
+completion waits for the disk, and with what it keeps of jobs that are done.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 NAME = "render"
 FILLED_AT_ONCE = 1000
+
+LONGEST_ROUND = 60
+"""Seconds. A worker that finds no more jobs waits for new ones, for ever."""
 
 
 @contextmanager
@@ -63,7 +66,8 @@ def procrastinate(url: str, jobs: int) -> Iterator[Work]:
         enough.clear()
         # Cancelling it is how an application stops it.
         worker = asyncio.create_task(app.run_worker_async(install_signal_handlers=False))
-        await enough.wait()
+        async with asyncio.timeout(LONGEST_ROUND):
+            await enough.wait()
         worker.cancel()
         with suppress(asyncio.CancelledError):
             await worker
@@ -100,7 +104,8 @@ def pgqueuer(url: str, jobs: int, batch: int) -> Iterator[Work]:
             if len(begun) > cycles * batch:
                 manager.shutdown.set()
 
-        await manager.run(batch_size=batch)
+        async with asyncio.timeout(LONGEST_ROUND):
+            await manager.run(batch_size=batch)
         return begun[cycles * batch] - begun[0]
 
     logging.getLogger("pgqueuer").setLevel(logging.ERROR)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROUNDS, MOST_ROUNDS = 5, 15
-SHORT_WARM_UP, SHORT_ROUNDS, MOST_SHORT_ROUNDS = 3, 60, 240
+SHORT_WARM_UP, SHORT_ROUNDS, MOST_SHORT_ROUNDS = 3, 60, 180
 AT_LEAST, AT_MOST = "at least", "at most"
 
 

@@ -3,7 +3,7 @@
 Rivals take turns, and of each the best round counts, for it is the one that other work on the
 machine disturbed least: of five rounds, or of up to fifteen while a target seems to be missed.
 `latest_for` compares medians of 300 calls. Claims compare medians of the quietest third of 60 to
-240 short rounds.
+180 short rounds.
 """
 
 from __future__ import annotations

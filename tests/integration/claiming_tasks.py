@@ -16,7 +16,7 @@ from pipeline_store import open_store
 from pipeline_store.channels import Channel
 from pipeline_store.errors import AlreadyExists, LeaseLost
 from pipeline_store.sql import SqlStore, schema
-from pipeline_store.sql.engine import committing_each
+from pipeline_store.sql.engine import BEGIN_OPTION, WHEN_WRITING
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM
 from pipeline_store.tasks import Task, TaskStatus
@@ -86,7 +86,7 @@ def storm_in_pieces(url: str) -> int:
     """The same, with an SQLite transaction for each statement of a claim."""
     store = opened(url)
     queue: Any = vars(store)["_short_way"].tasks
-    queue._engine = committing_each(store.engine)  # noqa: SLF001
+    queue._engine = store.engine.execution_options(**{BEGIN_OPTION: WHEN_WRITING})  # noqa: SLF001
     return _storm(store)
 
 

@@ -7,7 +7,12 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from pipeline_store.sql import SqlStore
+from pipeline_store.sql.channels import CHANNELS_TABLES
+from pipeline_store.sql.schema import ADOPTED_REVISION, VERSION_TABLE
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 PLAIN_DDL = """
@@ -350,16 +355,38 @@ def traces(file: Path) -> dict[str, str]:
 
 
 def dump(file: Path) -> list[str]:
-    """Everything in the ten tables, and how they were made, read with the bare driver."""
+    """Every row of the ten tables, and how all tables were made, read with the bare driver."""
+    return _dump(file, but_for=())
+
+
+def dump_without_ours(file: Path) -> list[str]:
+    """The same, but for the tables that this package adds to the ten."""
+    return _dump(file, but_for=[table.name for table in CHANNELS_TABLES])
+
+
+def _dump(file: Path, but_for: Collection[str]) -> list[str]:
     with closing(sqlite3.connect(file)) as connection:
-        schema = connection.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name NOT LIKE 'pipeline_store%' ORDER BY name"
-        ).fetchall()
+        schema = [
+            sql
+            for table, sql in connection.execute(
+                "SELECT tbl_name, sql FROM sqlite_master "
+                "WHERE tbl_name NOT LIKE 'pipeline_store%' ORDER BY name"
+            )
+            if table not in but_for
+        ]
         rows = [
             connection.execute(f"SELECT '{table}', rowid, * FROM {table}").fetchall()  # noqa: S608
             for table in ROW_COUNTS
         ]
     return [repr(schema), *map(repr, rows)]
+
+
+def forget_adoption(file: Path) -> None:
+    """Leaves the file as it was before its adoption: the ten tables, and no revision."""
+    store = SqlStore(url_of(file))
+    store.downgrade(ADOPTED_REVISION)
+    store.close()
+    change(file, f"DROP TABLE {VERSION_TABLE}")
 
 
 def url_of(file: Path) -> str:

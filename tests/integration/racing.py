@@ -1,18 +1,22 @@
 """Several processes that do one thing at one moment, and processes that die half way.
 
 A job is a function of a test module that takes a URL. This module is run as a program that loads
-everything once and then forks, so that processes are cheap and start together.
+everything once and then forks whenever it is asked, so that processes are cheap and start together.
 """
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 
 def at_once(job: Job, url: str, processes: int = 8) -> list[str]:
     """Runs the job in many processes from one moment on; returns what each answered or raised."""
-    return _in_a_fresh_process("race", job, str(processes), url)
+    return _forked("race", job, str(processes), url)
 
 
 def killed_along(job: Job, sample: str, urls: Sequence[str]) -> tuple[int, int]:
@@ -35,25 +39,94 @@ def killed_along(job: Job, sample: str, urls: Sequence[str]) -> tuple[int, int]:
     Positions are spread from the statement that takes the lock to the last one. Returns how many
     statements there are, and how many jobs were killed at their position, not before or after.
     """
-    statements, *ends = _in_a_fresh_process("kill", job, sample, *urls)
+    statements, *ends = _forked("kill", job, sample, *urls)
     return int(statements), ends.count("killed")
 
 
-def _in_a_fresh_process(verb: str, job: Job, *arguments: str) -> list[str]:
-    name = f"{job.__module__}:{job.__qualname__}"
+def lines_of(module: str, *arguments: str, seconds: float = 240) -> list[str]:
+    """Runs a module as a program and returns what it printed; it may take so many seconds."""
     answer = subprocess.run(
-        [sys.executable, "-m", __name__, verb, name, *arguments],
+        [sys.executable, "-m", module, *arguments],
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=240,
+        timeout=seconds,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout.splitlines()
 
 
-class _Child:
+class _Program:
+    """This module, running as a program that forks for every request."""
+
+    def __init__(self) -> None:
+        self._errors = TemporaryFile("w+")  # noqa: SIM115 - open as long as the program runs
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            cwd=REPOSITORY,
+            start_new_session=True,
+        )
+
+    def ask(self, *request: str) -> list[str]:
+        """Has it do something; returns the lines that it prints meanwhile."""
+        reading, writing = self._pipes()
+        writing.write(json.dumps(request) + "\n")
+        writing.flush()
+        lines: list[str] = []
+        for line in reading:
+            if line == _DONE:
+                return lines
+            lines.append(line.removesuffix("\n"))
+        self._errors.seek(0)
+        raise AssertionError(self._errors.read())
+
+    def kill(self) -> None:
+        """Ends it and all that it started, whatever they do."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self.close()
+
+    def close(self) -> None:
+        """Lets it end."""
+        for pipe in self._pipes():
+            pipe.close()
+        self._process.wait()
+        self._errors.close()
+
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        assert self._process.stdout
+        assert self._process.stdin
+        return self._process.stdout, self._process.stdin
+
+
+_DONE = "all of it is done\n"
+
+
+@cache
+def _program() -> _Program:
+    program = _Program()
+    atexit.register(program.close)
+    return program
+
+
+def _forked(verb: str, job: Job, *arguments: str) -> list[str]:
+    """Has the program do this to the job; returns what was printed."""
+    program = _program()
+    try:
+        return program.ask(verb, job.__module__, job.__qualname__, *arguments)
+    except BaseException:
+        # Half an answer may be left in the pipe, and processes that wait for ever.
+        _program.cache_clear()
+        atexit.unregister(program.close)
+        program.kill()
+        raise
+
+
+class Child:
     """A forked process that runs something and may say one line before it ends."""
 
     def __init__(self, work: Callable[[Callable[[str], None]], None]) -> None:
@@ -88,10 +161,11 @@ def _race(job: Job, processes: str, url: str) -> None:
         os.read(waiting, 1)
         say(str(job(url)))
 
-    children = [_Child(work) for _ in range(int(processes))]
+    children = [Child(work) for _ in range(int(processes))]
     os.close(starting)
     for child in children:
         print(child.line())  # noqa: T201 - the answer to the caller
+        os.waitpid(child.process, 0)
 
 
 def _kill(job: Job, sample: str, *urls: str) -> None:
@@ -100,14 +174,14 @@ def _kill(job: Job, sample: str, *urls: str) -> None:
         job(sample)
         say(str(counter.seen))
 
-    def run(url: str, position: int) -> _Child:
+    def run(url: str, position: int) -> Child:
         def work(say: Callable[[str], None]) -> None:
             _Statements(position, say)
             job(url)
 
-        return _Child(work)
+        return Child(work)
 
-    statements = _Child(count).line()
+    statements = Child(count).line()
     print(statements)  # noqa: T201 - the answer to the caller
     step = (int(statements) - 1) / (len(urls) - 1)
     children = [run(url, 1 + round(step * number)) for number, url in enumerate(urls)]
@@ -137,7 +211,22 @@ class _Statements:
             time.sleep(600)
 
 
+def _serve() -> None:
+    """Does what it is asked for, each in a fork of its own; ends when one of them fails."""
+    for request in sys.stdin:
+        verb, module, function, *arguments = json.loads(request)
+        job = getattr(import_module(module), function)
+        forked = os.fork()
+        if not forked:
+            {"race": _race, "kill": _kill}[verb](job, *arguments)
+            sys.stdout.flush()
+            os._exit(0)
+        _, status = os.waitpid(forked, 0)
+        if status:
+            sys.exit(f"{verb} {module}.{function} ended with {status}")
+        sys.stdout.write(_DONE)
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    _verb, _name, *_arguments = sys.argv[1:]
-    _module, _, _function = _name.partition(":")
-    {"race": _race, "kill": _kill}[_verb](getattr(import_module(_module), _function), *_arguments)
+    _serve()

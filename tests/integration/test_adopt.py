@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
-from pipeline_store.errors import (
-    AdoptionRefused,
-)
+from pipeline_store.channels import Channel, ProcessingJob
+from pipeline_store.errors import AdoptionRefused
 from pipeline_store.sql import SqlStore, schema
 from pipeline_store.sql.adopt import AdoptionReport, adopt
 from tests.integration.foreign_schemas import (
@@ -23,6 +22,8 @@ from tests.integration.foreign_schemas import (
     ROW_COUNTS,
     change,
     dump,
+    dump_without_ours,
+    forget_adoption,
     make_foreign,
     traces,
     url_of,
@@ -31,9 +32,6 @@ from tests.integration.foreign_schemas import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIX = datetime(2026, 2, 28, 6, tzinfo=UTC)
-MIDNIGHT = datetime(2026, 2, 28, tzinfo=UTC)
-
 
 def findings(report: AdoptionReport) -> list[str]:
     return [str(finding) for finding in report.findings]
@@ -41,7 +39,8 @@ def findings(report: AdoptionReport) -> list[str]:
 
 def test_every_row_is_kept_and_nothing_is_touched(foreign: Path) -> None:
     """The ten tables, their rows and whatever was made of them are the same before and after."""
-    before = dump(foreign)
+    before = dump_without_ours(foreign)
+    assert before == dump(foreign)
     report = adopt(url_of(foreign))
     assert report == AdoptionReport(
         database=str(foreign),
@@ -52,7 +51,7 @@ def test_every_row_is_kept_and_nothing_is_touched(foreign: Path) -> None:
         missing_indexes=report.missing_indexes,
     )
     assert report.tables == tuple(report.rows)
-    assert dump(foreign) == before
+    assert dump_without_ours(foreign) == before
     store = SqlStore(url_of(foreign))
     assert store.current() == schema.newest_revision()
     store.close()
@@ -69,7 +68,8 @@ def test_indexes_may_be_there_or_not(foreign: Path) -> None:
     """Missing indexes are reported by name and not made; those that are there are not reported."""
     report = adopt(url_of(foreign))
     assert set(report.missing_indexes) == INDEX_NAMES
-    change(foreign, "DROP TABLE pipeline_store_version", *INDEXES.strip().split("\n")[1:])
+    forget_adoption(foreign)
+    change(foreign, *INDEXES.strip().split("\n")[1:])
     report = adopt(url_of(foreign))
     assert report.missing_indexes == ("idx_discovered_videos_niche",)
 
@@ -243,6 +243,24 @@ def test_oddities_are_reported(tmp_path: Path) -> None:
         "shorts: clip_id is not declared as a foreign key, so none is enforced",
         "analytics: mine makes (youtube_video_id, measured_at) unique, the schema does not",
     ]
+
+
+def test_the_other_tables_are_added(foreign: Path) -> None:
+    """An adopted file serves the channels beside the ten, and both keep what they hold."""
+    store = SqlStore(url_of(foreign))
+    store.adopt()
+    with store.unit_of_work() as uow:
+        runs = uow.pipeline_runs.count()
+        channel = uow.channels.add(Channel(channel_id="nature1", name="Nature"))
+        uow.jobs.add(ProcessingJob(channel_id=channel.id, job_type="scrape"))
+        uow.commit()
+    claim = store.claim_next("worker-1", lease=timedelta(minutes=1))
+    assert claim is not None
+    store.complete(claim)
+    with store.unit_of_work(read_only=True) as uow:
+        assert (uow.pipeline_runs.count(), uow.channels.count(), uow.jobs.count()) == (runs, 1, 1)
+    store.close()
+    assert runs == ROW_COUNTS["pipeline_runs"]
 
 
 def test_an_adopted_file_goes_down_to_the_ten(foreign: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +12,17 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from pipeline_store import production
 from pipeline_store.errors import SchemaOutOfDate, StoreFailure
 from pipeline_store.sql import SqlStore, metadata, schema
+from pipeline_store.sql.channels import CHANNELS_TABLES
+from pipeline_store.sql.production import PRODUCTION_TABLES
+from tests.integration.contract.sample_values import PARENT_IN
+from tests.integration.contract.samples import CHILDREN_FIRST, NO_PARENTS, sample
 from tests.integration.racing import at_once, killed_along
+from tests.integration.schema_fingerprint import differences, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-NOON = datetime(2026, 2, 28, 12, tzinfo=UTC)
 
 
 def upgrade(url: str) -> str:
@@ -63,37 +65,26 @@ def tables(store: SqlStore) -> set[str]:
 
 
 def fill(store: SqlStore) -> None:
-    """One row in each table, referring to each other."""
+    """One row in each table, with every field set, referring to each other."""
+    parents = NO_PARENTS
     with store.unit_of_work() as uow:
-        video = uow.discovered_videos.add(
-            production.DiscoveredVideo(
-                video_id="aaaaaaaaaaa", title="", channel_name="", channel_id="", url="", niche="n"
-            )
-        )
-        made = uow.pipeline_runs.add(
-            production.PipelineRun(niche="n", cycle_start=NOON, cycle_end=NOON)
-        )
-        clip = uow.clips.add(
-            production.Clip(
-                pipeline_run_id=made.id,
-                discovered_video_id=video.id,
-                rank_position=1,
-                start_time_seconds=0.0,
-                end_time_seconds=5.0,
-            )
-        )
-        uow.scripts.add(production.Script(pipeline_run_id=made.id))
-        uow.tts_audio.add(production.TTSAudio(pipeline_run_id=made.id, engine_used="piper"))
-        uow.shorts.add(production.Short(pipeline_run_id=made.id, clip_id=clip.id))
-        uow.analytics.add(production.Analytics(youtube_video_id="aaaaaaaaaaa"))
-        uow.reviews.add(production.ReviewLog(pipeline_run_id=made.id))
-        uow.config_overrides.add(production.ConfigOverride(key="k", value="v"))
-        uow.errors.add(
-            production.ErrorLog(
-                pipeline_run_id=made.id, module="m", error_type="t", error_message="e"
-            )
-        )
+        for collection in reversed(CHILDREN_FIRST):
+            added = getattr(uow, collection).add(sample(collection, parents))
+            if collection in PARENT_IN:
+                parents = parents.with_key(collection, added.id)
         uow.commit()
+
+
+def rows(store: SqlStore) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table but the record of the revision, read past the package."""
+    with store.engine.connect() as connection:
+        return {
+            name: [
+                tuple(row)
+                for row in connection.exec_driver_sql(f'SELECT * FROM "{name}"')  # noqa: S608
+            ]
+            for name in sorted(tables(store) - {schema.VERSION_TABLE, "sqlite_sequence"})
+        }
 
 
 def test_up_and_down_again_with_rows(store: SqlStore) -> None:
@@ -112,22 +103,55 @@ def test_down_from_any_revision(store: SqlStore, revision: str) -> None:
     """Every revision can be gone back to, be left for the newest one, and be removed."""
     store.upgrade()
     fill(store)
+    full = rows(store)
+    assert all(len(found) == 1 for found in full.values())
     store.downgrade(revision)
     assert store.current() == revision
+    left = rows(store)
+    assert left == {name: full[name] for name in left}
     store.upgrade()
     assert store.current() == schema.newest_revision()
+    assert rows(store) == {name: left.get(name, []) for name in full}
     store.downgrade(revision)
+    assert rows(store) == left
     store.downgrade("base")
     assert tables(store) <= {"sqlite_sequence"}
+
+
+@pytest.mark.parametrize("revision", schema.known_revisions())
+def test_going_back_leads_where_coming_up_did(
+    new_url: Callable[[], str], revision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The schema of a revision is the same in every detail, whichever way it was reached."""
+    down, up = SqlStore(new_url()), SqlStore(new_url())
+    down.upgrade()
+    down.downgrade(revision)
+    original = schema.command.upgrade
+    monkeypatch.setattr(schema.command, "upgrade", lambda config, _: original(config, revision))
+    up.upgrade()
+    assert (up.current(), down.current()) == (revision, revision)
+    assert differences(fingerprint(up.engine), fingerprint(down.engine)) == []
+    up.close()
+    down.close()
+
+
+def test_the_first_revision_is_the_ten_tables(store: SqlStore) -> None:
+    """What databases in the field have already is what the first revision builds."""
+    store.upgrade()
+    store.downgrade(schema.ADOPTED_REVISION)
+    found = tables(store) - {schema.VERSION_TABLE, "sqlite_sequence"}
+    assert found == {table.name for table in PRODUCTION_TABLES}
+    assert set(metadata.tables) - found == {table.name for table in CHANNELS_TABLES}
 
 
 def test_an_upgrade_keeps_rows(store: SqlStore) -> None:
     """An upgrade of a database that is there already changes none of its rows."""
     store.upgrade()
     fill(store)
+    before = rows(store)
     store.upgrade()
-    counts = [f"SELECT count(*) FROM {table}" for table in sorted(metadata.tables)]  # noqa: S608
-    assert run(store, *counts) == [[1]] * len(counts)
+    assert rows(store) == before
+    assert set(before) == set(metadata.tables)
 
 
 def test_an_unknown_revision_to_go_back_to(store: SqlStore) -> None:
@@ -227,19 +251,23 @@ def test_no_schema_is_refused(store: SqlStore) -> None:
         pass
 
 
-def test_an_older_schema_is_refused(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("older", schema.known_revisions()[1:])
+def test_an_older_schema_is_refused(store: SqlStore, older: str) -> None:
     """A database at an older revision is refused with both revisions and the cure."""
     store.upgrade()
-    found = schema.newest_revision()
-    monkeypatch.setattr(schema, "newest_revision", lambda: "0999")
-    with (
-        pytest.raises(
-            SchemaOutOfDate,
-            match=rf"found schema revision {found}, needed revision 0999: .*store\.upgrade\(\)",
-        ),
-        store.unit_of_work(),
-    ):
-        pass
+    store.downgrade(older)
+    needed = schema.newest_revision()
+    message = rf"found schema revision {older}, needed revision {needed}: .*store\.upgrade\(\)"
+    for read_only in (False, True):
+        with (
+            pytest.raises(SchemaOutOfDate, match=message),
+            store.unit_of_work(read_only=read_only),
+        ):
+            pass
+    with pytest.raises(SchemaOutOfDate, match=message):
+        store.claim_next("worker-1", lease=timedelta(minutes=1))
+    store.upgrade()
+    fill(store)
 
 
 def test_a_newer_schema_is_refused(store: SqlStore) -> None:
@@ -263,7 +291,7 @@ def test_tables_of_others_are_not_taken_over_silently(store: SqlStore) -> None:
     """Tables of our names without a revision are refused by name, with the cure."""
     store.upgrade()
     run(store, f"DROP TABLE {schema.VERSION_TABLE}")
-    with pytest.raises(SchemaOutOfDate, match=r"tables that others made \(analytics, clips, "):
+    with pytest.raises(SchemaOutOfDate, match=r"tables that others made \(analytics, .*, videos"):
         store.upgrade()
     with pytest.raises(SchemaOutOfDate, match="tables that others made"), store.unit_of_work():
         pass

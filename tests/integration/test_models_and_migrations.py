@@ -92,6 +92,33 @@ def add_cascade(models: sa.MetaData) -> None:
         reference.ondelete = "CASCADE"
 
 
+def keep_what_refers_to_it(models: sa.MetaData) -> None:
+    for reference in models.tables["videos"].foreign_key_constraints:
+        reference.ondelete = None
+
+
+def index_all_rows(models: sa.MetaData) -> None:
+    for index in models.tables["video_processing_jobs"].indexes:
+        for dialect in ("sqlite", "postgresql"):
+            index.dialect_options[dialect]["where"] = None
+
+
+def unique_alone(models: sa.MetaData) -> None:
+    table = models.tables["videos"]
+    for unique in [each for each in table.constraints if isinstance(each, sa.UniqueConstraint)]:
+        table.constraints.discard(unique)
+        table.append_constraint(sa.UniqueConstraint("source_url", name=unique.name))
+
+
+def key_as_text(models: sa.MetaData) -> None:
+    models.tables["configuration_changes"].c.id.type = sa.Text()
+
+
+def truth_as_number(models: sa.MetaData) -> None:
+    column = models.tables["music"].c.is_active
+    column.type, column.server_default = sa.Integer(), sa.DefaultClause("1")
+
+
 def add_check(models: sa.MetaData) -> None:
     models.tables["clips"].append_constraint(
         sa.CheckConstraint("rank_position > 0", name="ck_clips_rank_position")
@@ -119,6 +146,11 @@ def drop_table(models: sa.MetaData) -> None:
         (drop_unique, "discovered_videos unique uq_discovered_videos_video_id"),
         (drop_reference, "shorts foreign key fk_shorts_clip_id_clips"),
         (add_cascade, "shorts foreign key fk_shorts_clip_id_clips"),
+        (keep_what_refers_to_it, "videos foreign key fk_videos_music_id_music"),
+        (index_all_rows, "video_processing_jobs index ix_video_processing_jobs_"),
+        (unique_alone, "videos unique uq_videos_channel_id_source_url"),
+        (key_as_text, "configuration_changes.id type"),
+        (truth_as_number, "music.is_active type"),
         (add_check, "clips check ck_clips_rank_position"),
         (drop_automatic_key, "clips "),
         (drop_table, "error_log: None"),

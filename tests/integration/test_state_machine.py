@@ -13,6 +13,7 @@ from tests.integration.in_step.channels import ChannelsInStep
 from tests.integration.in_step.drawn import START
 from tests.integration.in_step.drivers import Awaited, Clock, Plain
 from tests.integration.in_step.production import ProductionInStep
+from tests.integration.in_step.queue import QueueInStep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
 STEPS = 40
-MACHINES = pytest.mark.parametrize("machine", [ProductionInStep, ChannelsInStep])
+MACHINES = pytest.mark.parametrize("machine", [ProductionInStep, ChannelsInStep, QueueInStep])
 
 
 def run(machine: type[Machine], drivers: list[Any], sequences: int) -> None:
@@ -65,7 +66,7 @@ def test_synchronous_stores_stay_in_step(
         Plain("sqlite", sqlite_url, clock),
         Plain("postgresql", postgres_url, clock),
     ]
-    run(machine, drivers, sequences=300 if SOAK else 25)
+    run(machine, drivers, sequences=300 if SOAK else 8)
 
 
 @pytest.mark.slow
@@ -81,4 +82,4 @@ def test_awaited_stores_stay_in_step(
         Awaited("aiosqlite", sqlite_url, clock),
         Awaited("asyncpg", postgres_url, clock),
     ]
-    run(machine, drivers, sequences=100 if SOAK else 8)
+    run(machine, drivers, sequences=100 if SOAK else 3)

@@ -5,8 +5,22 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import assert_type
+from uuid import UUID
 
 from pipeline_store import AsyncStore, AsyncUnitOfWork, UnitOfWork, open_async_store
+from pipeline_store.channels import (
+    Channel,
+    ChannelStatistics,
+    ConfigurationChange,
+    JobStatistics,
+    Music,
+    ProcessingJob,
+    SystemConfiguration,
+    TransformationPreset,
+    Video,
+    VideoStatistics,
+)
+from pipeline_store.claim import Claim
 from pipeline_store.production import (
     Analytics,
     Clip,
@@ -67,6 +81,31 @@ async def collections(uow: AsyncUnitOfWork) -> None:
     assert_type(await uow.config_overrides.set("a", "1"), ConfigOverride)
     assert_type(await uow.errors.recent(module="render"), list[ErrorLog])
     assert_type(await uow.errors.count(), int)
+
+
+async def channel_collections(uow: AsyncUnitOfWork, key: UUID) -> None:
+    """What the awaited collections of channels return."""
+    assert_type(await uow.channels.get(key), Channel)
+    assert_type(await uow.channels.active(), list[Channel])
+    assert_type(await uow.videos.by_source_url(key, "https://example.org"), Video | None)
+    assert_type(await uow.presets.default(), TransformationPreset | None)
+    assert_type(await uow.music.record_use(key), Music)
+    assert_type(await uow.channel_statistics.latest_for([key]), dict[UUID, ChannelStatistics])
+    assert_type(await uow.video_statistics.record_new([]), int)
+    assert_type(await uow.video_statistics.find(key), VideoStatistics | None)
+    assert_type(await uow.system_configuration.all(), list[SystemConfiguration])
+    assert_type(await uow.configuration_changes.recent(limit=5), list[ConfigurationChange])
+
+
+async def claims(uow: AsyncUnitOfWork, store: AsyncStore) -> None:
+    """What a claim is, awaited."""
+    hour = timedelta(hours=1)
+    assert_type(await uow.jobs.claim_next("worker-1", hour), Claim[ProcessingJob] | None)
+    assert_type(await uow.jobs.statistics(), JobStatistics)
+    claims = await store.claim_batch("worker-1", 5, lease=hour)
+    assert_type(claims, list[Claim[ProcessingJob]])
+    assert_type(await uow.jobs.heartbeat(claims[0], hour), Claim[ProcessingJob])
+    await store.complete(claims[0])
 
 
 async def tasks(store: AsyncStore) -> None:

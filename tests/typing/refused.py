@@ -6,14 +6,21 @@ Never run, only checked: a comment that suppresses nothing is reported by both c
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pipeline_store.channels import Channel, JobType, ProcessingJob, Video, VideoStatus
+from pipeline_store.claim import Claim
 from pipeline_store.production import DiscoveredVideo, PipelineRun, Script
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from uuid import UUID
 
     from pipeline_store import AsyncUnitOfWork, Store, UnitOfWork
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 def making(noon: datetime) -> None:
@@ -35,7 +42,7 @@ def asking(uow: UnitOfWork) -> None:
     uow.clips.page(size=5)  # type: ignore[call-arg]
     uow.scripts.add(PipelineRun)  # type: ignore[arg-type]
     uow.analytics.series(video_id=1)  # type: ignore[arg-type]
-    uow.channel_statistics  # type: ignore[attr-defined]  # noqa: B018
+    uow.film_statistics  # type: ignore[attr-defined]  # noqa: B018
     uow.clips.for_video(1)  # type: ignore[attr-defined]
 
 
@@ -45,6 +52,45 @@ def using(video: DiscoveredVideo) -> None:
     video.niche = None  # type: ignore[assignment]
     video.processed = "used"  # type: ignore[assignment]
     video.unknown = 1  # type: ignore[attr-defined]
+
+
+def making_channels(key: UUID) -> None:
+    """Keys are UUIDs, and given by the store."""
+    Channel(channel_id="a", name="b", id=key)  # type: ignore[call-arg]
+    Channel(channel_id="a", name="b", settings=[])  # type: ignore[arg-type]
+    ProcessingJob(channel_id="a", job_type=JobType.SCRAPE)  # type: ignore[arg-type]
+    ProcessingJob(channel_id=key)  # type: ignore[call-arg]
+
+
+def asking_channels(uow: UnitOfWork, key: UUID) -> None:
+    """A key of one kind is none of another."""
+    uow.channels.get("a")  # type: ignore[arg-type]
+    uow.channels.get(1)  # type: ignore[arg-type]
+    uow.jobs.page(after=1)  # type: ignore[arg-type]
+    uow.system_configuration.get(key)  # type: ignore[arg-type]
+    uow.video_statistics.latest_for(["a"])  # type: ignore[list-item]
+    uow.videos.by_source_url(key)  # type: ignore[call-arg]
+
+
+def changing_channels(channel: Channel, video: Video) -> None:
+    """JSON cannot be changed in place, nor a derived status be assigned."""
+    channel.settings["a"] = 1  # type: ignore[index]
+    channel.settings.update(a=1)  # type: ignore[attr-defined]
+    video.processing_history.append({})  # type: ignore[attr-defined]
+    video.status = VideoStatus.FAILED  # type: ignore[misc]
+    channel.is_active = 1  # type: ignore[assignment]
+    channel.default_preset_id = "a"  # type: ignore[assignment]
+
+
+def claiming(uow: UnitOfWork, store: Store, claim: Claim[ProcessingJob]) -> None:
+    """A claim is of a job, a lease a length of time, and a claim may be None."""
+    uow.jobs.claim_next("worker-1", 60)  # type: ignore[arg-type]
+    uow.jobs.claim_next("worker-1")  # type: ignore[call-arg]
+    uow.jobs.claim_next("worker-1", HOUR).item  # type: ignore[union-attr]  # noqa: B018
+    uow.jobs.complete(claim.item)  # type: ignore[arg-type]
+    uow.jobs.complete(Claim(item="a", token=1, attempt=1, worker="w", expires_at=NOON))  # type: ignore[arg-type]
+    store.claim_next("worker-1", HOUR)  # type: ignore[call-overload]
+    claim.token = 2  # type: ignore[misc]
 
 
 def opening(store: Store) -> None:
@@ -59,5 +105,8 @@ async def awaiting(uow: AsyncUnitOfWork, script: Script) -> None:
     await uow.clips.for_run(run=1)  # type: ignore[call-arg]
     await uow.scripts.add(1)  # type: ignore[arg-type]
     await uow.config_overrides.get(1)  # type: ignore[arg-type]
+    await uow.channels.get("a")  # type: ignore[arg-type]
+    await uow.jobs.claim_next("worker-1", 60)  # type: ignore[arg-type]
+    uow.channels.active().pop()  # type: ignore[attr-defined]
     uow.scripts.add(script).id  # type: ignore[attr-defined]  # noqa: B018
     uow.clips.for_run(1).pop()  # type: ignore[attr-defined]

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
+from uuid import UUID
 
 from pipeline_store import Store, UnitOfWork, open_store
+from pipeline_store.channels import (
+    Channel,
+    ChannelStatistics,
+    ConfigurationChange,
+    JobStatistics,
+    JobStatus,
+    JobType,
+    Music,
+    ProcessingJob,
+    SystemConfiguration,
+    TransformationPreset,
+    Video,
+    VideoStatistics,
+    VideoStatus,
+)
+from pipeline_store.claim import Claim
 from pipeline_store.production import (
     Analytics,
     Clip,
@@ -71,6 +89,57 @@ def fields(video: DiscoveredVideo) -> None:
     assert_type(video.niche, str)
     assert_type(video.processed, Processed)
     assert_type(video.discovered_at, datetime)
+
+
+def channel_collections(uow: UnitOfWork, key: UUID) -> None:
+    """What the collections of channels return: their keys are UUIDs, but for settings."""
+    assert_type(uow.channels.get(key), Channel)
+    assert_type(uow.channels.find(key), Channel | None)
+    assert_type(uow.channels.by_channel_id("a"), Channel | None)
+    assert_type(uow.videos.for_channel(key, limit=5), list[Video])
+    assert_type(uow.videos.page(after=key), list[Video])
+    assert_type(uow.presets.make_default(key), TransformationPreset)
+    assert_type(uow.music.least_used(3), list[Music])
+    assert_type(uow.channel_statistics.latest_for([key]), dict[UUID, ChannelStatistics])
+    assert_type(uow.video_statistics.series(key, since=NOON), list[VideoStatistics])
+    assert_type(uow.system_configuration.set("a", {"b": 1}), SystemConfiguration)
+    assert_type(uow.system_configuration.get("a"), SystemConfiguration)
+    assert_type(uow.configuration_changes.recent("a"), list[ConfigurationChange])
+
+
+def channel_fields(channel: Channel, video: Video, job: ProcessingJob) -> None:
+    """What the fields are; JSON is what can be read, not what can be changed."""
+    assert_type(channel.id, UUID)
+    assert_type(channel.is_active, bool)
+    assert_type(channel.settings, Mapping[str, Any])
+    assert_type(channel.credentials, Mapping[str, Any] | None)
+    assert_type(channel.default_preset_id, UUID | None)
+    channel.settings = {**channel.settings, "posting_frequency": 3}
+    assert_type(video.processing_history, Sequence[Any])
+    assert_type(video.status, VideoStatus)
+    assert_type(job.status, JobStatus)
+    assert_type(job.video_id, UUID | None)
+    assert_type(SystemConfiguration(key="a", value=None).key, str)
+
+
+def claims(uow: UnitOfWork, store: Store) -> None:
+    """What a claim is, from a unit of work and from the store itself."""
+    hour = timedelta(hours=1)
+    claim = uow.jobs.claim_next("worker-1", hour, [JobType.DOWNLOAD])
+    assert_type(claim, Claim[ProcessingJob] | None)
+    if claim is not None:
+        assert_type(claim.item, ProcessingJob)
+        assert_type(claim.token, int)
+        assert_type(claim.expires_at, datetime)
+        assert_type(uow.jobs.heartbeat(claim, hour), Claim[ProcessingJob])
+        uow.jobs.fail(claim, "no space left", {"free": 0}, permanent=True)
+    assert_type(uow.jobs.claim_batch("worker-1", 5, hour), list[Claim[ProcessingJob]])
+    assert_type(uow.jobs.statistics(JobType.PUBLISH), JobStatistics)
+    assert_type(uow.jobs.statistics().counts, Mapping[JobStatus, int])
+    assert_type(store.claim_next("worker-1", lease=hour), Claim[ProcessingJob] | None)
+    claims = store.claim_batch("worker-1", 5, lease=hour)
+    assert_type(claims, list[Claim[ProcessingJob]])
+    store.complete_many(claims)
 
 
 def readings() -> Iterator[dict[str, object]]:

@@ -17,8 +17,10 @@ CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_t
 ]["contracts"]
 
 CROSSINGS = {
-    "pure-is-pure": ("production/crossing.py", "import sqlalchemy"),
-    "domain-knows-nobody": ("production/crossing.py", "import pipeline_store.memory"),
+    "pure-is-pure": ("channels/crossing.py", "import sqlalchemy"),
+    "domain-knows-nobody": ("channels/crossing.py", "import pipeline_store.memory"),
+    "contexts-stand-apart": ("channels/crossing.py", "import pipeline_store.production"),
+    "sealed-stays-sealed": ("memory/crossing.py", "import pipeline_store.secrets"),
     "services-see-ports": ("services/crossing.py", "import pipeline_store.memory"),
     "schemas-see-ports": ("schemas/crossing.py", "import pipeline_store.memory"),
     "stores-stand-apart": ("memory/crossing.py", "import pipeline_store.aio"),
@@ -52,6 +54,17 @@ def test_the_borders_are_kept() -> None:
     found = lint(ROOT / "src")
     assert found.returncode == 0, found.stdout
     assert f"{len(CONTRACTS)} kept, 0 broken" in found.stdout
+
+
+def test_every_module_is_on_one_side() -> None:
+    """Each module of the package is pure, or is known to build on a database or a terminal."""
+    impure = {"aio", "cli", "legacy", "schemas", "sql", "__init__", "__main__"}
+    (pure,) = (each["source_modules"] for each in CONTRACTS if each["id"] == "pure-is-pure")
+    assert {module.removeprefix("pipeline_store.") for module in pure} == {
+        path.stem
+        for path in (ROOT / "src" / "pipeline_store").iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists()) and path.stem not in impure
+    }
 
 
 @pytest.mark.parametrize("contract", [contract["id"] for contract in CONTRACTS])

@@ -11,13 +11,12 @@ import attrs
 import pytest
 
 import pipeline_store.sql  # noqa: F401 - maps the classes
-from pipeline_store import production
 from pipeline_store.entity import entity
 from pipeline_store.errors import InvalidValue
 from pipeline_store.fields import integer, text
 from pipeline_store.production import Analytics, Clip, PipelineRun
+from tests.integration.contract.samples import CLASSES
 
-KINDS = [kind for kind in vars(production).values() if attrs.has(kind)]
 NOW = datetime(2026, 2, 28, tzinfo=UTC)
 
 
@@ -28,7 +27,7 @@ def test_fields_are_filled_past_the_descriptors_of_the_database_adapter() -> Non
     assert (reading.view_count, reading.like_count, reading.id) == (2, None, None)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CLASSES.values())
 def test_the_signature_names_every_field(kind: Any) -> None:
     fields = [field.name for field in attrs.fields(kind) if field.init]
     parameters = inspect.signature(kind).parameters.values()

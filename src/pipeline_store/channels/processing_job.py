@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
@@ -63,7 +64,7 @@ ENDED: Final = (JobStatus.COMPLETED, JobStatus.FAILED)
 
 def wait_after(attempts: int) -> timedelta:
     """Return how long a job waits after that many failed attempts: 1 s x 2^(attempts - 1)."""
-    doubled: int = 2 ** (attempts - 1)
+    doubled: int = 2 ** max(attempts - 1, 0)
     return FIRST_WAIT * doubled
 
 
@@ -157,20 +158,26 @@ class JobStatistics:
 
 
 def statistics_of(
-    counts: Mapping[JobStatus, int], mean_wait: float | None, mean_run: float | None
+    counts: Mapping[JobStatus, int], mean_wait: timedelta | None, mean_run: timedelta | None
 ) -> JobStatistics:
-    """Return the statistics from counts by status and means in seconds."""
+    """Return the statistics from counts by status and mean times."""
     ended = sum(counts.get(status, 0) for status in ENDED)
     return JobStatistics(
         counts={status: counts.get(status, 0) for status in JobStatus},
         success_rate=counts.get(JobStatus.COMPLETED, 0) / ended if ended else None,
-        mean_wait=_to_milliseconds(mean_wait),
-        mean_run=_to_milliseconds(mean_run),
+        mean_wait=mean_wait,
+        mean_run=mean_run,
     )
 
 
-def _to_milliseconds(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(milliseconds=round(seconds * 1_000))
+def mean_of(microseconds: int, number: int) -> timedelta | None:
+    """Return the mean of so many times, to the millisecond, or None without any.
+
+    In whole numbers, so that every store rounds alike.
+    """
+    if number == 0:
+        return None
+    return timedelta(milliseconds=round(Fraction(microseconds, number * 1_000)))
 
 
 def checked_types(job_types: Any) -> tuple[JobType, ...]:

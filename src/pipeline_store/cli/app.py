@@ -3,10 +3,10 @@
 # Typer reads annotations while the program runs, so they are not postponed here.
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -46,6 +46,8 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version as installed_version  # noqa: PLC0415 - seldom used
+
         typer.echo(f"{PROGRAM} {installed_version(PROGRAM)}")
         raise typer.Exit
 
@@ -165,10 +167,14 @@ def run(arguments: Sequence[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
+_EXTRA: Final = re.compile(r"(unexpected extra argument\S*) \(.*\)", re.DOTALL)
+
+
 def _tell_usage(error: Any) -> int:
     context: Any = getattr(error, "ctx", None)
     where = PROGRAM if context is None else context.command_path
-    message: str = error.format_message()
+    # What stands where nothing belongs may be a secret, so it is not repeated.
+    message: str = _EXTRA.sub(r"\1", error.format_message())
     # A group without a verb has printed its help already, or has it for its message.
     if context is not None and "Usage:" in message:
         sys.stderr.write(message + "\n")

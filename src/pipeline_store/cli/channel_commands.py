@@ -2,7 +2,7 @@
 
 # Typer reads annotations while the program runs, so they are not postponed here.
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -37,6 +37,9 @@ from pipeline_store.services.lookup import channel_named, check_channel_is_new, 
 channel_app = typer.Typer(
     help="Configure channels, pause them, keep their statistics.", no_args_is_help=True
 )
+SAID: Final = {"youtube_channel_id": "YouTube id", "default_preset_id": "default preset"}
+"""What people call a field, where they do not call it by its name."""
+
 channel_app.add_typer(credential_app, name="credential")
 channel_app.command("import")(import_statistics)
 
@@ -183,7 +186,7 @@ def set_fields(
         change(channel, **fields)
         uow.commit()
         is_paused = channel_id in pauses.paused_channels(uow)
-    changed = ", ".join(field.replace("_", " ") for field in fields)
+    changed = ", ".join(SAID.get(field, field.replace("_", " ")) for field in fields)
     _tell(channel, f"channel {channel_id}: changed {changed}", is_paused, as_json=as_json)
 
 

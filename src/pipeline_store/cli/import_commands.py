@@ -1,17 +1,12 @@
-"""Real files into the store: discovered videos and snapshots of their numbers."""
+"""Real files into the store: discovered videos and snapshots of their numbers.
+
+The readers are loaded when files are imported, so that other commands start without them.
+"""
 
 # Typer reads annotations while the program runs, so they are not postponed here.
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from pipeline_store.cli import tables
-from pipeline_store.cli.database import Database
-from pipeline_store.cli.escaping import visible
 from pipeline_store.cli.import_options import (
     Categories,
     Files,
@@ -19,32 +14,16 @@ from pipeline_store.cli.import_options import (
     Niche,
     NicheFor,
     NicheMap,
-    NicheOptions,
     Region,
     Year,
     measured_instant,
 )
-from pipeline_store.cli.import_report import report_import
 from pipeline_store.cli.options import AsJson, database_of
-from pipeline_store.errors import PipelineStoreError
-from pipeline_store.importers import FileSummary
-from pipeline_store.importers.importing import (
-    Progress as Report,
-)
-from pipeline_store.importers.importing import (
-    import_trending,
-    import_youtube_api,
-    import_yt_dlp,
-)
-from pipeline_store.importers.storing import NewUnitOfWork
 
 import_app = typer.Typer(
     help="Read real files about videos; nothing is stored twice.",
     no_args_is_help=True,
 )
-
-Work = Callable[[NewUnitOfWork, Report], Iterator[list[FileSummary]]]
-"""Imports file after file into units of work, and yields the accounts of what is done."""
 
 
 @import_app.command("trending")
@@ -61,21 +40,16 @@ def trending(
     as_json: AsJson = False,
 ) -> None:
     """Import lists of trending videos, CSV in any known layout."""
-    niches = NicheOptions.read(
+    from pipeline_store.cli import import_work  # noqa: PLC0415 - see above
+
+    niches = import_work.NicheOptions.read(
         niche=niche,
         niche_map=niche_map,
         niche_for=niche_for or (),
         categories=categories,
         region=region,
     )
-    _note_missing_titles(niches, files)
-
-    def work(new_unit_of_work: NewUnitOfWork, report: Report) -> Iterator[list[FileSummary]]:
-        for path in files:
-            rules = niches.rules_for(path)
-            yield [import_trending(new_unit_of_work, path, rules, year=year, progress=report)]
-
-    _import(database_of(context), len(files), work, as_json=as_json)
+    import_work.trending(database_of(context), files, niches, year=year, as_json=as_json)
 
 
 @import_app.command("yt-dlp")
@@ -92,23 +66,17 @@ def yt_dlp(
     as_json: AsJson = False,
 ) -> None:
     """Import what yt-dlp writes with --write-info-json or --dump-json."""
+    from pipeline_store.cli import import_work  # noqa: PLC0415 - see above
+
     instant = measured_instant(measured_at)
-    niches = NicheOptions.read(
+    niches = import_work.NicheOptions.read(
         niche=niche,
         niche_map=niche_map,
         niche_for=niche_for or (),
         categories=categories,
         region=region,
     )
-
-    def work(new_unit_of_work: NewUnitOfWork, report: Report) -> Iterator[list[FileSummary]]:
-        for path in files:
-            rules = niches.rules_for(path)
-            yield [
-                import_yt_dlp(new_unit_of_work, path, rules, measured_at=instant, progress=report)
-            ]
-
-    _import(database_of(context), len(files), work, as_json=as_json)
+    import_work.yt_dlp(database_of(context), files, niches, measured_at=instant, as_json=as_json)
 
 
 @import_app.command("youtube-api")
@@ -128,77 +96,16 @@ def youtube_api(
 
     Lists of categories among the files name the niches of the videos.
     """
+    from pipeline_store.cli import import_work  # noqa: PLC0415 - see above
+
     instant = measured_instant(measured_at)
-    niches = NicheOptions.read(
+    niches = import_work.NicheOptions.read(
         niche=niche,
         niche_map=niche_map,
         niche_for=niche_for or (),
         categories=categories,
         region=region,
     )
-    with_titles = [path for path in files if path not in niches.without_titles(files)]
-
-    def work(new_unit_of_work: NewUnitOfWork, report: Report) -> Iterator[list[FileSummary]]:
-        rules = niches.rules_for((with_titles or files)[0])
-        yield import_youtube_api(
-            new_unit_of_work, files, rules, measured_at=instant, progress=report
-        )
-
-    _import(database_of(context), len(files), work, as_json=as_json)
-
-
-def _note_missing_titles(niches: NicheOptions, files: Sequence[str]) -> None:
-    without = niches.without_titles(files)
-    if not without:
-        return
-    if niches.region is None:
-        said = "neither --categories nor --region was given"
-    else:
-        said = f"no {niches.region.upper()}_category_id.json beside {', '.join(without)}"
-    tables.note(f"{said}: videos that no niche map names become 'uncategorised'")
-
-
-def _import(database: Database, how_many: int, work: Work, *, as_json: bool) -> None:
-    """Import, tell what became of each file, and exit 1 when one was refused."""
-    done: list[FileSummary] = []
-    with database.opened() as store:
-        with store.unit_of_work(read_only=True):
-            pass  # Refuses a database that is not up to date before a file is read.
-        try:
-            with _progress(how_many) as (report, finish):
-                for summaries in work(store.unit_of_work, report):
-                    done += summaries
-                    finish(len(summaries))
-        except PipelineStoreError:
-            report_import(done, as_json=as_json)
-            raise
-    report_import(done, as_json=as_json)
-    if not all(summary.is_complete for summary in done):
-        raise typer.Exit(1)
-
-
-@contextmanager
-def _progress(how_many: int) -> Generator[tuple[Report, Callable[[int], None]]]:
-    """Show how far the import is, on a terminal; the bar counts files, the text rows."""
-    console = tables.error_console()
-    if not console.is_terminal:
-        yield lambda _summary: None, lambda _files: None
-        return
-    with Progress(
-        SpinnerColumn(),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=console,
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=how_many)
-
-        def report(summary: FileSummary) -> None:
-            name = visible(Path(summary.path).name)
-            bar.update(task, description=f"{summary.rows:,} rows of {name}")
-
-        def finish(files: int) -> None:
-            bar.advance(task, files)
-
-        yield report, finish
+    import_work.youtube_api(
+        database_of(context), files, niches, measured_at=instant, as_json=as_json
+    )

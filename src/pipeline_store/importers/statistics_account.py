@@ -39,14 +39,15 @@ class StatisticsAccount(Account):
     """What was left out because the store does not know it, and nothing was to be created."""
 
     def unknown_by_reason(self) -> list[ReasonCount]:
-        """Return why things are unknown, with the first of each as an example."""
+        """Return why things are unknown, the most frequent reason first; see `ReasonCount`."""
         by_reason: dict[str, list[Unknown]] = {}
         for each in self.unknown:
             by_reason.setdefault(each.reason, []).append(each)
-        return [
+        counted = [
             ReasonCount(reason, tuple(each.place for each in its), its[0].youtube_id)
             for reason, its in by_reason.items()
         ]
+        return sorted(counted, key=lambda reason: reason.count, reverse=True)
 
     def counts(self) -> dict[str, int]:
         """See `Account.counts`."""

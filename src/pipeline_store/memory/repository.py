@@ -42,6 +42,8 @@ class MemoryRepository(Generic[Entity, Key]):
             check_kind(KINDS[self.collection], entity)
         for entity in wanted:
             fill_from_clock(entity, self._now)
+        if wanted:
+            self._session.flush()
         for entity in wanted:
             self._session.add(self.collection, entity)
         if wanted:

@@ -57,7 +57,14 @@ class MemorySession:
         self._replaced: list[Any] = []
         self._added: dict[int, Any] = {}
         self._rows_made: list[Any] = []
-        self._view = View(tables, self._objects, self._removed, self._added)
+        self._view = View(
+            tables,
+            objects=self._objects,
+            rows_read=self._rows_read,
+            checked=self._checked,
+            removed=self._removed,
+            added=self._added,
+        )
         #: Asked while committing, with the lock held; a guard raises to refuse the commit.
         self.guards: list[Callable[[], None]] = []
         #: Called when a commit is published, with the lock held.
@@ -137,9 +144,14 @@ class MemorySession:
         """Check what was changed so far, as a database does before every statement."""
         rows: list[object] = []
         with self._undoing():
-            for place, entity in self._objects.items():
-                if same_values(entity, self._checked.get(place, self._rows_read[place])):
-                    continue
+            changed = [
+                place
+                for place, entity in self._objects.items()
+                if not same_values(entity, self._checked.get(place, self._rows_read[place]))
+            ]
+            # One after the other: a value is free once the change of its owner is written.
+            for place in sorted(changed):
+                entity = self._objects[place]
                 self.check_writable()
                 self._check_unchanged(place, self._rows_read[place])
                 before = values_of(self._checked.get(place, self._rows_read[place]))
@@ -229,6 +241,8 @@ class MemorySession:
         with self._undoing():
             self._refuse_gone(collection, entity)
             self._remove((collection, key), entity)
+        # What was emptied by the removal is changed from now on, as in a database.
+        self.flush()
 
     def _remove(self, place: Place, entity: Any) -> None:
         if self._objects.get(place) is not entity:

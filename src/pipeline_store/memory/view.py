@@ -23,13 +23,18 @@ class View:
     def __init__(
         self,
         tables: Tables,
+        *,
         objects: Mapping[Place, Any],
+        rows_read: Mapping[Place, Any],
+        checked: Mapping[Place, Any],
         removed: Mapping[Place, Any],
         added: Mapping[int, Any],
     ) -> None:
         """Look at what these hold at the time of each call."""
         self._tables = tables
         self._objects = objects
+        self._rows_read = rows_read
+        self._checked = checked
         self._removed = removed
         self._added = added
 
@@ -45,9 +50,10 @@ class View:
         with self._tables.lock:
             rows = list(self._tables.rows[collection].items())
         keys = {key for key, row in rows if condition(row)}
-        for (owner, key), entity in self._objects.items():
-            if owner == collection:
-                (keys.add if condition(entity) else keys.discard)(key)
+        # Of an object that was only read, the present row counts, which others may have changed.
+        for place, written in self._checked.items():
+            if place[0] == collection and written is not self._rows_read[place]:
+                (keys.add if condition(written) else keys.discard)(place[1])
         return keys - {key for owner, key in self._removed if owner == collection}
 
     def values(self, collection: str) -> list[Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline_store.errors import InputFileRefused, InUse, NotFound
+from pipeline_store.secrets.discretion import discreet
 from pipeline_store.secrets.keys import as_key, key_id_of_key
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _OTHERS: Final = 0o077
 _REMARK: Final = "#"
 
 
+@discreet
 def read_key_file(path: str | os.PathLike[str]) -> list[Secret]:
     """Return the keys in a file, newest first.
 
@@ -39,6 +41,7 @@ def read_key_file(path: str | os.PathLike[str]) -> list[Secret]:
     return _keys_in(path, _read(path))
 
 
+@discreet
 def add_key(path: str | os.PathLike[str], key: Secret) -> str:
     """Put a key at the head of a file, which is made when it is not there; return the key's id.
 
@@ -54,6 +57,7 @@ def add_key(path: str | os.PathLike[str], key: Secret) -> str:
     return key_id
 
 
+@discreet
 def drop_key(
     path: str | os.PathLike[str], key_id: str, may_drop: Callable[[], None] = lambda: None
 ) -> None:

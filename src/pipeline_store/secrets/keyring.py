@@ -7,7 +7,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
-from pipeline_store.errors import SecretUnreadable
+from pipeline_store.errors import InvalidValue, SecretUnreadable
+from pipeline_store.secrets.discretion import discreet
 from pipeline_store.secrets.key_file import read_key_file
 from pipeline_store.secrets.keys import as_key, key_id_of_key
 from pipeline_store.secrets.sealing import (
@@ -18,6 +19,7 @@ from pipeline_store.secrets.sealing import (
     token_of,
     unpack,
 )
+from pipeline_store.secrets.secret import problem_with
 from pipeline_store.values import check_several
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Keyring:
     An empty one can be made and passed on; it neither seals nor opens. Its repr shows ids of keys.
     """
 
+    @discreet
     def __init__(self, keys: Iterable[str | Secret] = ()) -> None:
         """Take the keys, newest first; one that is given twice counts where it stands first.
 
@@ -62,6 +65,7 @@ class Keyring:
             self._keys.setdefault(key_id_of_key(key), key)
 
     @classmethod
+    @discreet
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Keyring:
         """Return the keys in `PIPELINE_STORE_KEYS`, else those in `PIPELINE_STORE_KEY_FILE`.
 
@@ -92,8 +96,13 @@ class Keyring:
         """Return the secret as a text that is safe to store, and that opens at this place alone.
 
         Raises:
+            InvalidValue: it is no `Secret`.
             SecretUnreadable: there is no key, or the extra `crypto` is not installed.
         """
+        problem = problem_with(secret)
+        if problem is not None:
+            del secret
+            raise InvalidValue(problem)
         token = self._all(str(place)).encrypt(pack(secret, place))
         return sealed_text(self.key_ids[0], token)
 

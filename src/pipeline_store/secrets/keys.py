@@ -8,6 +8,7 @@ import os
 from typing import Final
 
 from pipeline_store.errors import InvalidValue
+from pipeline_store.secrets.discretion import discreet
 from pipeline_store.secrets.secret import Secret
 
 KEY_BYTES: Final = 32
@@ -27,6 +28,7 @@ def key_id_of_key(key: Secret) -> str:
     return digest.hexdigest()[:KEY_ID_DIGITS]
 
 
+@discreet
 def as_key(name: str, key: str | Secret) -> Secret:
     """Return the key, checked.
 

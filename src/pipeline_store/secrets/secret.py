@@ -5,6 +5,7 @@ from __future__ import annotations
 from hmac import compare_digest
 from typing import Final, NoReturn, SupportsIndex, final
 
+from pipeline_store.secrets.discretion import discreet
 from pipeline_store.values import check_text
 
 HIDDEN: Final = "********"
@@ -24,6 +25,7 @@ class Secret:
 
     __slots__ = ("_text",)
 
+    @discreet
     def __init__(self, text: str) -> None:
         """Hold `text`, which must not be empty.
 
@@ -65,3 +67,9 @@ class Secret:
 
     def __getstate__(self) -> NoReturn:
         raise TypeError(_REFUSED)
+
+
+def problem_with(secret: object) -> str | None:
+    """Return why this is no `Secret`, where one is expected, or None."""
+    # Returned and not raised: an error would take along whose variable the plain text is.
+    return None if isinstance(secret, Secret) else f"Secret expected, found {type(secret).__name__}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, T
 
 from pipeline_store.errors import AlreadyExists, Conflict
 from pipeline_store.production.config_override import SYSTEM
+from pipeline_store.secrets.discretion import Concealed, discreet
 from pipeline_store.services.configuration_cache import ATTEMPTS, MAX_AGE, ConfigurationCache
 from pipeline_store.services.configuration_storage import read_layers, set_value, unset_value
 
@@ -70,6 +71,7 @@ class AsyncConfiguration:
     For the tasks of one event loop, which wait for one reading together.
     """
 
+    @discreet
     def __init__(
         self,
         store: AwaitedStore,
@@ -116,6 +118,7 @@ class AsyncConfiguration:
         by: str = SYSTEM,
     ) -> ConfigurationChange:
         """See `Configuration.set`."""
+        value = Concealed(value)
         return await self._change(
             lambda uow: set_value(
                 uow,

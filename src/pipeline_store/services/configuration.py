@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, final
 
 from pipeline_store.errors import AlreadyExists, Conflict
 from pipeline_store.production.config_override import SYSTEM
+from pipeline_store.secrets.discretion import Concealed, discreet
 from pipeline_store.services.configuration_cache import ATTEMPTS, MAX_AGE, ConfigurationCache
 from pipeline_store.services.configuration_storage import read_layers, set_value, unset_value
 
@@ -54,6 +55,7 @@ class Configuration:
     `configuration_storage.set_value(uow, ...)`.
     """
 
+    @discreet
     def __init__(
         self,
         new_unit_of_work: NewUnitOfWork,
@@ -145,6 +147,7 @@ class Configuration:
             NotFound: there is no such channel.
             SecretUnreadable: there is no key to seal a secret with.
         """
+        value = Concealed(value)
         return self._change(
             lambda uow: set_value(
                 uow,

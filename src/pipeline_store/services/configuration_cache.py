@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
 from pipeline_store.errors import InvalidValue
 from pipeline_store.secrets import Keyring
+from pipeline_store.secrets.discretion import Concealed
 from pipeline_store.services.configuration_files import read_files
 from pipeline_store.services.configuration_reading import Snapshot
 from pipeline_store.services.settings import Settings, settings_in
@@ -54,19 +54,20 @@ class ConfigurationCache:
         """Read the files and look through the environment; see `Configuration`."""
         self.settings: Final = Settings() if settings is None else settings
         self._files = read_files(files, self.settings)
-        self._environ = environ
-        self._given_keyring = keyring
+        self._environ = Concealed(environ)
+        self._keyring = keyring
         self._max_age = _seconds(max_age)
         self._monotonic = monotonic
         self._changes = object()
         self._last: tuple[Beginning, Snapshot] | None = None
         settings_in(environ, self.settings)
 
-    @cached_property
+    @property
     def keyring(self) -> Keyring:
         """The keyring that was given, else the keys of the environment."""
-        given = self._given_keyring
-        return Keyring.from_environment(self._environ) if given is None else given
+        if self._keyring is None:
+            self._keyring = Keyring.from_environment(self._environ.value)
+        return self._keyring
 
     def keyring_for(self, key: str) -> Keyring | None:
         """Return the keyring where a setting needs one: nothing else fails for want of a key."""
@@ -89,7 +90,7 @@ class ConfigurationCache:
         """Keep what was just read of the database, and the environment with it."""
         snapshot = Snapshot(
             settings=self.settings,
-            environment=settings_in(self._environ, self.settings),
+            environment=settings_in(self._environ.value, self.settings),
             files=self._files,
             database=database,
             keyring=lambda: self.keyring,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Hashable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
-from pipeline_store.errors import InputFileRefused, InvalidValue
+from pipeline_store.errors import InputFileRefused, InvalidValue, PipelineStoreError
+from pipeline_store.secrets.discretion import discreet
 from pipeline_store.services.nested_settings import flattened
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ LARGEST_FILE: Final = 16 * 1024 * 1024
 
 _FORMATS: Final = ".toml, .yaml or .yml"
 
+_QUOTED: Final = re.compile(r"""(['"])(?!(?:<[a-z ]+>|\\?.)\1).*\1""", re.DOTALL)
+"""What a message quotes of a file, which may be a secret; not one letter or the name of a token."""
+
 _MERGED: Final = "tag:yaml.org,2002:merge"
 """The name `<<`, under which YAML takes over another mapping."""
 
@@ -33,9 +38,10 @@ class SettingsFile:
     """What one file says, by key; values are checked when they are read."""
 
     path: str
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
 
 
+@discreet
 def read_files(
     paths: Iterable[str | PathLike[str]], settings: Settings
 ) -> tuple[SettingsFile, ...]:
@@ -48,6 +54,7 @@ def read_files(
     return tuple(read_file(path, settings) for path in paths)
 
 
+@discreet
 def read_file(path: str | PathLike[str], settings: Settings) -> SettingsFile:
     """Read one file of settings; errors as for `read_files`."""
     name = str(Path(path))
@@ -107,9 +114,9 @@ def _parsed_yaml(name: str, content: str) -> Mapping[str, Any]:
         # Its loader is derived from the safe one.
         found: object = yaml.load(content, Loader=_yaml_loader())  # noqa: S506
     except yaml.MarkedYAMLError as error:
-        line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
-        raise InputFileRefused(name, f"not YAML{line}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError) as error:
+        problem = _QUOTED.sub("...", str(error.problem))
+        raise InputFileRefused(name, f"not YAML{_line(error.problem_mark)}: {problem}") from None
+    except yaml.YAMLError as error:
         raise InputFileRefused(name, f"not YAML: {error}") from None
     if found is None:
         return {}
@@ -118,12 +125,27 @@ def _parsed_yaml(name: str, content: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found)
 
 
+def _line(mark: Any) -> str:
+    return "" if mark is None else f" in line {mark.line + 1}"
+
+
 @cache
 def _yaml_loader() -> Any:
     """Return the safe loader, made to refuse what it would silently drop: a name given twice."""
     import yaml  # noqa: PLC0415 - an extra
 
     class Loader(yaml.SafeLoader):
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            this: Any = super()
+            try:
+                return this.construct_object(node, deep)
+            except (yaml.YAMLError, PipelineStoreError, RecursionError):
+                raise
+            except Exception:  # noqa: BLE001 - what int() and others raise quotes the value
+                kind = node.tag.rpartition(":")[2]
+                problem = f"not YAML{_line(node.start_mark)}: no valid {kind}"
+                raise InvalidValue(problem) from None
+
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             this: Any = self
             seen: set[object] = set()
@@ -133,8 +155,8 @@ def _yaml_loader() -> Any:
                 name = this.construct_object(at, deep=True)
                 if isinstance(name, Hashable):
                     if name in seen:
-                        problem = f"{name!r} is there twice"
-                        raise yaml.constructor.ConstructorError(None, None, problem, at.start_mark)
+                        line = _line(at.start_mark)
+                        raise InvalidValue(f"not YAML{line}: {name!r} is there twice")
                     seen.add(name)
             return super().construct_mapping(node, deep)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ class Explanation:
 class SystemSetting:
     """A row of `system_configuration`."""
 
-    value: Any
+    value: Any = field(repr=False)
     encrypted: bool
 
 
@@ -81,7 +81,7 @@ class ChannelSettings:
     """A channel's own settings, as they are stored."""
 
     id: UUID
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(repr=False)
 
 
 @frozen(kw_only=True)
@@ -90,5 +90,5 @@ class DatabaseLayers:
 
     #: By the business key of the channel.
     channels: Mapping[str, ChannelSettings]
-    overrides: Mapping[str, str]
+    overrides: Mapping[str, str] = field(repr=False)
     system: Mapping[str, SystemSetting]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from pipeline_store.errors import InvalidValue, NotFound, PipelineStoreError
 from pipeline_store.secrets import Secret
+from pipeline_store.secrets.discretion import Concealed
 from pipeline_store.secrets.sealing import place_of_channel_setting, place_of_system_setting
 from pipeline_store.services.configuration_layers import (
     DatabaseLayers,
@@ -35,7 +36,7 @@ class _Said:
 
     layer: Layer
     source: str
-    raw: object
+    raw: object = field(repr=False)
     read: Callable[[Any], Any]
     cure: str
 
@@ -75,7 +76,7 @@ class Snapshot:
     ) -> None:
         """Keep what was read; the keyring is asked for when a secret is."""
         self._settings = settings
-        self._environment = environment
+        self._environment = Concealed(environment)
         self._files = tuple(reversed(files))
         self._database = database
         self._keyring = keyring
@@ -146,7 +147,7 @@ class Snapshot:
 
     def _said_by_environment(self, setting: Setting) -> _Said:
         name = setting.environment_name
-        raw = self._environment.get(name, _NOTHING)
+        raw = self._environment.value.get(name, _NOTHING)
         read = _in_plain_text(setting) if setting.secret else setting.read_text
         return _Said(Layer.ENVIRONMENT, name, raw, read, "correct the variable, or unset it")
 

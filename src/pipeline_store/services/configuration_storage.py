@@ -21,6 +21,7 @@ from pipeline_store.production import ConfigOverride
 from pipeline_store.production.config_override import SYSTEM
 from pipeline_store.repository import LONGEST_PAGE
 from pipeline_store.secrets import Keyring, Secret
+from pipeline_store.secrets.discretion import Concealed, discreet
 from pipeline_store.secrets.sealing import (
     key_id_of,
     place_of_channel_setting,
@@ -92,13 +93,11 @@ def set_value(
         Conflict, AlreadyExists: somebody else set it at the same moment; do it again.
         SecretUnreadable: there is no key to seal a secret with.
     """
+    value = Concealed(value)
     layer = _layer(channel, system=system)
     setting = settings.get(key)
     keys = Keyring() if keyring is None else keyring
-    if setting.secret:
-        accepted: Any = value if isinstance(value, Secret) else Secret(setting.checked(value))
-    else:
-        accepted = setting.checked(value)
+    accepted = _accepted(setting, value)
     owner = None if channel is None else _channel(uow, channel)
     if owner is not None:
         old = _set_in_channel(settings, keys, setting, accepted, owner)
@@ -161,6 +160,14 @@ def unset_value(
 
 
 _NOTHING: Final = object()
+
+
+@discreet
+def _accepted(setting: Setting, concealed: Concealed) -> Any:
+    value = concealed.value
+    if setting.secret:
+        return value if isinstance(value, Secret) else Secret(setting.checked(value))
+    return setting.checked(value)
 
 
 def _layer(channel: str | None, *, system: bool) -> ConfigurationLayer:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import frozen
 
-from pipeline_store.errors import NotFound, SecretUnreadable
-from pipeline_store.repository import check_kind
+from pipeline_store.errors import InvalidValue, NotFound, SecretUnreadable
 from pipeline_store.secrets import Secret, key_id_of
+from pipeline_store.secrets.blotting import blotted
+from pipeline_store.secrets.discretion import Concealed, discreet
 from pipeline_store.secrets.sealing import place_of_credential
-from pipeline_store.secrets.secret import HIDDEN
+from pipeline_store.secrets.secret import problem_with
 from pipeline_store.services.sealed_values import SEALED, entry_of
 from pipeline_store.values import LONGEST_KEY, as_instant, check_several, check_text
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LONGEST_FAILURE: Final = 1000
 """Characters kept of why a refresh failed; the rest is cut off."""
+
+_LEFT_OUT: Final = "left out: it may quote the secret, which cannot be opened to take it out"
 
 _PAGE: Final = 500
 
@@ -80,9 +83,12 @@ def set_credential(
         InvalidValue: it is no `Secret`, or the name, a scope or the time is none.
         NotFound: the channel is not stored.
     """
+    problem = problem_with(secret)
+    if problem is not None:
+        del secret
+        raise InvalidValue(problem)
     stored = _stored(uow, channel)
     check_text("name", name, longest=LONGEST_KEY, empty=False)
-    check_kind(Secret, secret)
     entry = {
         SEALED: keyring.seal(secret, place_of_credential(stored.id, name)),
         "expires_at": None if expires_at is None else _spelled("expires_at", expires_at),
@@ -100,9 +106,7 @@ def credential(uow: UnitOfWork, keyring: Keyring, channel: Channel, name: str) -
         NotFound: the channel has none of that name.
         SecretUnreadable: its key is not in the keyring, or what is stored is not what was sealed.
     """
-    stored = _stored(uow, channel)
-    entry = _entry(stored, name)
-    return keyring.open(entry.get(SEALED), place_of_credential(stored.id, name))
+    return _opened(_stored(uow, channel), name, keyring)
 
 
 def remove_credential(uow: UnitOfWork, channel: Channel, name: str) -> bool:
@@ -121,18 +125,19 @@ def refresh_failed(
 ) -> None:
     """Note that a credential could not be refreshed; it stays as it is until it is set anew.
 
-    Libraries quote what they sent. With a keyring, the secret is blotted out of the message; the
-    message is kept in the clear, and the first 1,000 characters of it.
+    Libraries quote what they sent. With a keyring, the secret is blotted out of the message, also
+    where it is escaped or encoded; where it cannot be opened, the message is left out. What is left
+    is kept in the clear, the first 1,000 characters of it.
 
     Raises:
         NotFound: the channel has no credential of that name.
     """
+    concealed = Concealed(message)
+    del message
     stored = _stored(uow, channel)
     entry = _entry(stored, name)
-    check_text("message", message)
-    if keyring is not None:
-        message = _without_secret(message, uow, keyring, stored, name)
-    failure = {"at": _spelled("at", uow.now()), "message": message[:LONGEST_FAILURE]}
+    told = _told(concealed, stored, name, keyring)
+    failure = {"at": _spelled("at", uow.now()), "message": told[:LONGEST_FAILURE]}
     changed = {**entry, "last_refresh_failure": failure}
     stored.credentials = {**(stored.credentials or {}), name: changed}
 
@@ -193,15 +198,23 @@ def _checked_scopes(scopes: Iterable[str]) -> list[str]:
     return checked
 
 
-def _without_secret(
-    message: str, uow: UnitOfWork, keyring: Keyring, channel: Channel, name: str
-) -> str:
-    try:
-        secret = credential(uow, keyring, channel, name)
-    except SecretUnreadable:
-        # What nobody can open was not sent to anybody either.
+@discreet
+def _told(concealed: Concealed, channel: Channel, name: str, keyring: Keyring | None) -> str:
+    message: str = concealed.value
+    check_text("message", message)
+    if keyring is None:
         return message
-    return message.replace(secret.reveal(), HIDDEN)
+    try:
+        secret = _opened(channel, name, keyring)
+    except SecretUnreadable:
+        # It was sent by a program that could open it, before the keys were changed.
+        return _LEFT_OUT
+    return blotted(message, secret)
+
+
+def _opened(channel: Channel, name: str, keyring: Keyring) -> Secret:
+    entry = _entry(channel, name)
+    return keyring.open(entry.get(SEALED), place_of_credential(channel.id, name))
 
 
 def _spelled(name: str, instant: datetime) -> str:

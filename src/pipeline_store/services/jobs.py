@@ -12,6 +12,7 @@ from pipeline_store.channels import JobStatus, JobType, ProcessingJob
 from pipeline_store.channels.processing_job import WAITING, pause_key, wait_after
 from pipeline_store.errors import NotFound
 from pipeline_store.pauses import PAUSED
+from pipeline_store.repository import check_limit
 from pipeline_store.services.lookup import channel_named
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def listed_jobs(
 
     Those of one status are in the order in which they are handed out.
     """
+    check_limit(limit)
     statuses = LISTED_FIRST if status is None else (status,)
 
     def each() -> Iterator[ProcessingJob]:

@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from pipeline_store import values
 from pipeline_store.errors import InvalidValue
+from pipeline_store.secrets.discretion import discreet
 from pipeline_store.services import setting_values
 from pipeline_store.services.setting_values import KIND_NAMES, Kind
 
@@ -120,6 +121,7 @@ def environment_name(key: str) -> str:
     return ENVIRONMENT_PREFIX + key.upper().replace(".", "__")
 
 
+@discreet
 def settings_in(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """Return the variables that set settings, as they are now.
 

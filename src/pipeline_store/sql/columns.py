@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -73,7 +74,14 @@ def read_instant(stored: object) -> datetime:
 
 
 def _aware(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if value.tzinfo is not None:
+        return value.astimezone(UTC)
+    # What `value.replace(tzinfo=UTC)` says, in a sixth of its time.
+    return datetime.combine(value, value.time(), UTC)
+
+
+def _zoned(value: datetime | None) -> datetime | None:
+    return None if value is None else _aware(value)
 
 
 class _SqliteInstant(sqlite.DATETIME):
@@ -112,9 +120,12 @@ class Instant(sa.TypeDecorator[datetime]):
             return None
         return values.as_instant("time", value).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the instant with its zone."""
-        return None if value is None else _aware(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return a function to the instant with its zone, by the shortest way: rows are full of it.
+
+        What is read from SQLite has its zone already.
+        """
+        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else _zoned
 
 
 class _SqliteShortInstant(_SqliteInstant):
@@ -248,13 +259,22 @@ class OpenChoice(sa.TypeDecorator[Any]):
         """Return the member's plain value: drivers do not all know enumerations."""
         return value.value if isinstance(value, Enum) else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """Return the member, or the stored value when there is none."""
-        return self._members.get(value, value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return a function to the member, or to the stored value when there is none."""
+        del dialect, coltype
+        members = self._members
+
+        def find(value: Any) -> Any:
+            return members.get(value, value)
+
+        return find
 
 
 class JsonValue(sa.TypeDecorator[Any]):
-    """A JSON value, kept as text and loaded immutable; None is SQL's NULL, or JSON's `null`."""
+    """A JSON value, kept as text and loaded immutable; None is SQL's NULL, or JSON's `null`.
+
+    Not as JSON on SQLite, which turns 1.0 into 1 in a column that is declared so.
+    """
 
     impl = sa.JSON
     cache_ok = True
@@ -262,9 +282,24 @@ class JsonValue(sa.TypeDecorator[Any]):
     def __init__(self, *, none_as_null: bool = True) -> None:
         """Keep None as NULL, or with `none_as_null=False` as JSON's own."""
         super().__init__(none_as_null=none_as_null)
+        self._none_as_null = none_as_null
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type of the column."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.Text())
+        return super().load_dialect_impl(dialect)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return what the database is given."""
+        if dialect.name != "sqlite" or (value is None and self._none_as_null):
+            return value
+        return json_value.spelled(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Return the value, immutable throughout."""
+        if dialect.name == "sqlite" and value is not None:
+            value = json.loads(value)
         return json_value.thawed(value)
 
     def compare_values(self, x: Any, y: Any) -> bool:

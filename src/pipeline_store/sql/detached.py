@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy.orm import attributes, class_mapper
+from sqlalchemy.orm import class_mapper
+from sqlalchemy.orm.state import InstanceState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,17 +23,19 @@ class Detached(Generic[T]):
 
     def __init__(self, kind: type[T], table: sa.Table) -> None:
         """Make objects of `kind` from rows that hold every column of `table`."""
-        self._manager: Any = attributes.manager_of_class(kind)
+        self._kind = kind
         self._mapper: Any = class_mapper(kind)
+        self._manager: Any = self._mapper.class_manager
         self._names = [column.name for column in table.columns]
         (key,) = table.primary_key
         self._key = key.name
 
     def __call__(self, row: Sequence[Any]) -> T:
         """Return the object that the row stands for."""
-        entity: T = self._manager.new_instance()
+        entity = self._kind.__new__(self._kind)
         held = vars(entity)
         held.update(zip(self._names, row, strict=True))
-        identity = self._mapper.identity_key_from_primary_key((held[self._key],))
-        attributes.instance_state(entity).key = identity
+        # Past the checks of an assignment, which `new_instance` of the manager goes through.
+        held[self._manager.STATE_ATTR] = state = InstanceState(entity, self._manager)
+        state.key = self._mapper.identity_key_from_primary_key((held[self._key],))
         return entity

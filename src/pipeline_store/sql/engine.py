@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -27,18 +29,19 @@ BUSY_TIMEOUT_SECONDS: Final = 30
 BEGIN_OPTION: Final = "pipeline_store_sqlite_begin"
 """Execution option: when SQLite's transaction starts, and with which lock.
 
-IMMEDIATE takes the write lock at once, DEFERRED takes none for reading, WHEN_WRITING starts
-nothing until the first statement that writes, and then takes the write lock, and NEVER lets each
-statement be a transaction of its own.
+IMMEDIATE takes the write lock at once, DEFERRED takes none for reading, and WHEN_WRITING starts
+nothing until the first statement that writes, and then takes the write lock.
 """
 
 WHEN_WRITING: Final = "WHEN_WRITING"
-NEVER: Final = "NEVER"
 
 SYNCHRONOUS: Final = "synchronous"
 """In the query of an SQLite URL: how a commit waits for the disk, FULL unless said otherwise."""
 
 _SYNCHRONOUS_LEVELS: Final = {"OFF", "NORMAL", "FULL", "EXTRA"}
+
+RESTED_SECONDS: Final = 0.1
+"""After this long unused, a connection is asked whether it still stands before it is used."""
 
 DRIVERS: Final = {
     ("sqlite", False): "pysqlite",
@@ -146,6 +149,8 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
         raise StoreUnavailable(message) from None
     except ValueError as error:
         raise StoreUnavailable(f"the database URL holds a bad value: {error}") from None
+    if backend == "postgresql":
+        _spare_pings(engine)
     if backend == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite_connection, level))
         event.listen(engine, "begin", _begin_sqlite)
@@ -182,6 +187,29 @@ def create_sqlite_file(url: URL) -> None:
         raise StoreUnavailable(f"cannot create {file}: {error.strerror}") from None
 
 
+def _spare_pings(engine: Engine) -> None:
+    """Let the pool ask only those connections whether they still stand that have rested a while.
+
+    A server does not stop and serve again within a moment, and the question is a round trip.
+    """
+    used_at: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+    ask = engine.dialect.do_ping
+
+    # SQLAlchemy's face of an asyncpg connection takes no weak reference, the connection does.
+    driver_of = engine.dialect.get_driver_connection
+
+    def note_use(dbapi: Any, _entry: ConnectionPoolEntry) -> None:
+        if dbapi is not None:
+            used_at[driver_of(dbapi)] = time.monotonic()
+
+    def ask_when_rested(dbapi: Any) -> bool:
+        rested = time.monotonic() - used_at.get(driver_of(dbapi), 0.0) >= RESTED_SECONDS
+        return ask(dbapi) if rested else True
+
+    event.listen(engine, "checkin", note_use)
+    setattr(engine.dialect, "do_ping", ask_when_rested)  # noqa: B010 - mypy forbids the other way
+
+
 def _prepare_sqlite_connection(
     level: str, dbapi: DBAPIConnection, _entry: ConnectionPoolEntry
 ) -> None:
@@ -200,7 +228,7 @@ def _prepare_sqlite_connection(
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     mode = connection.get_execution_options().get(BEGIN_OPTION, "IMMEDIATE")
-    if mode not in {WHEN_WRITING, NEVER}:
+    if mode != WHEN_WRITING:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
 
@@ -210,15 +238,6 @@ def read_only(engine: Engine) -> Engine:
         **{BEGIN_OPTION: "DEFERRED"}
         if engine.dialect.name == "sqlite"
         else {"postgresql_readonly": True}
-    )
-
-
-def committing_each(engine: Engine) -> Engine:
-    """Return an engine on the same connections on which each statement commits itself."""
-    return engine.execution_options(
-        **{BEGIN_OPTION: NEVER}
-        if engine.dialect.name == "sqlite"
-        else {"isolation_level": "AUTOCOMMIT"}
     )
 
 

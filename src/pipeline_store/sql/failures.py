@@ -6,6 +6,7 @@ line or the parameters, which may hold secrets; the database's exception is not 
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -44,30 +45,44 @@ def translated(
     `subject` names what was being written. A broken foreign key means `InUse` when `deleting`, else
     that a parent is missing. A connection lost while `committing` leaves the outcome unknown.
     """
+    before = sys.exception()
     try:
         yield
     except PipelineStoreError:
         raise
-    except sa_exc.DBAPIError as error:
-        raise _of_driver(error, subject, deleting, committing) from None
-    except sa_exc.StatementError as error:
+    except (sa_exc.SQLAlchemyError, OSError) as error:
+        failure = _failure(error, subject, deleting, committing)
+    else:
+        return
+    try:
+        raise failure from None
+    finally:
+        # What `from None` only hides knows what was to be written, and how to log in.
+        failure.__context__ = before
+
+
+def _failure(
+    error: sa_exc.SQLAlchemyError | OSError, subject: str, deleting: bool, committing: bool
+) -> PipelineStoreError:
+    if isinstance(error, sa_exc.DBAPIError):
+        return _of_driver(error, subject, deleting, committing)
+    if isinstance(error, sa_exc.StatementError):
         if isinstance(error.orig, PipelineStoreError):
-            raise error.orig from None
-        raise InvalidValue(f"{subject or 'statement'}: {error.orig}") from None
-    except sa_exc.TimeoutError:
-        raise StoreBusy("every connection of the pool is in use; try again") from None
-    except sa_exc.PendingRollbackError:
-        raise RolledBack("an earlier error undid this unit of work") from None
-    except orm_exc.StaleDataError:
-        raise Conflict(f"{subject or 'a row'} was removed by somebody else") from None
-    except sa_exc.NoSuchModuleError as error:
-        raise StoreUnavailable(f"no support for this kind of database: {error}") from None
-    except sa_exc.SQLAlchemyError as error:
-        raise StoreFailure(f"{subject}: {type(error).__name__}: {error}") from None
-    except OSError as error:
-        if committing:
-            raise _unknown_commit() from None
-        raise StoreUnavailable(f"no connection to the database: {error}") from None
+            return error.orig
+        return InvalidValue(f"{subject or 'statement'}: {error.orig}")
+    if isinstance(error, sa_exc.TimeoutError):
+        return StoreBusy("every connection of the pool is in use; try again")
+    if isinstance(error, sa_exc.PendingRollbackError):
+        return RolledBack("an earlier error undid this unit of work")
+    if isinstance(error, orm_exc.StaleDataError):
+        return Conflict(f"{subject or 'a row'} was removed by somebody else")
+    if isinstance(error, sa_exc.NoSuchModuleError):
+        return StoreUnavailable(f"no support for this kind of database: {error}")
+    if isinstance(error, sa_exc.SQLAlchemyError):
+        return StoreFailure(f"{subject}: {type(error).__name__}: {error}")
+    if committing:
+        return _unknown_commit()
+    return StoreUnavailable(f"no connection to the database: {error}")
 
 
 def _of_driver(

@@ -48,7 +48,7 @@ class after_wait(FunctionElement[datetime]):  # noqa: N801 - reads like a SQL fu
 @compiles(after_wait, "postgresql")
 def _after_wait(element: after_wait, compiler: SQLCompiler, **kw: Any) -> str:
     instant, attempts = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"({instant} + make_interval(secs => power(2::float8, {attempts} - 1)))"
+    return f"({instant} + make_interval(secs => power(2::float8, greatest({attempts} - 1, 0))))"
 
 
 @compiles(after_wait, "sqlite")
@@ -56,28 +56,37 @@ def _after_wait_sqlite(element: after_wait, compiler: SQLCompiler, **kw: Any) ->
     instant, attempts = (compiler.process(clause, **kw) for clause in element.clauses)
     # Whole seconds only go through strftime, which rounds fractions to milliseconds.
     whole = f"substr({instant}, 1, 19)"
-    later = f"strftime('%Y-%m-%d %H:%M:%S', {whole}, (1 << ({attempts} - 1)) || ' seconds')"
+    later = f"strftime('%Y-%m-%d %H:%M:%S', {whole}, (1 << max({attempts} - 1, 0)) || ' seconds')"
     return f"({later} || substr({instant}, 20))"
 
 
-class seconds_between(FunctionElement[float]):  # noqa: N801 - reads like a SQL function
-    """The seconds from the first instant to the second."""
+class microseconds_between(FunctionElement[int]):  # noqa: N801 - reads like a SQL function
+    """The microseconds from the first instant to the second."""
 
     inherit_cache = True
-    name = "seconds_between"
-    type = sa.Float()
+    name = "microseconds_between"
+    type = sa.BigInteger()
 
 
-@compiles(seconds_between, "postgresql")
-def _seconds_between(element: seconds_between, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(microseconds_between, "postgresql")
+def _microseconds_between(element: microseconds_between, compiler: SQLCompiler, **kw: Any) -> str:
     earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"extract(epoch from {later} - {earlier})::float8"
+    return f"(extract(epoch from {later} - {earlier}) * 1000000)::bigint"
 
 
-@compiles(seconds_between, "sqlite")
-def _seconds_between_sqlite(element: seconds_between, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(microseconds_between, "sqlite")
+def _microseconds_between_sqlite(
+    element: microseconds_between, compiler: SQLCompiler, **kw: Any
+) -> str:
     earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"((julianday({later}) - julianday({earlier})) * 86400.0)"
+    return f"({_microseconds(later)} - {_microseconds(earlier)})"
+
+
+def _microseconds(instant: str) -> str:
+    # In two parts, since SQLite's own functions round to milliseconds; the second may be missing.
+    whole = f"CAST(strftime('%s', {instant}) AS INTEGER)"
+    fraction = f"CAST(substr(substr({instant}, 21) || '000000', 1, 6) AS INTEGER)"
+    return f"({whole} * 1000000 + {fraction})"
 
 
 class LeaseClock(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -10,12 +11,30 @@ from pipeline_store.sql.columns import Instant, JsonValue, utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
+
+    from sqlalchemy.engine import Dialect
+
+
+class PlainUuid(sa.TypeDecorator[UUID]):
+    """A `uuid.UUID`, also from asyncpg, which makes objects of a class of its own."""
+
+    impl = sa.Uuid
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return a function from what the driver returns to a UUID, where that is needed."""
+        if dialect.driver != "asyncpg":
+            return super().result_processor(dialect, coltype)
+        return _plain_uuid
+
+
+def _plain_uuid(value: UUID | None) -> UUID | None:
+    return None if value is None else UUID(int=value.int)
 
 
 def uuid_key() -> sa.Column[UUID]:
     """Return the key."""
-    return sa.Column("id", sa.Uuid, primary_key=True)
+    return sa.Column("id", PlainUuid, primary_key=True)
 
 
 def uuid_reference(
@@ -27,7 +46,7 @@ def uuid_reference(
 ) -> sa.Column[UUID]:
     """Return a column that holds the key of a row in `table`."""
     foreign_key = sa.ForeignKey(f"{table}.id", ondelete=ondelete)
-    return sa.Column(name, sa.Uuid, foreign_key, nullable=nullable)
+    return sa.Column(name, PlainUuid, foreign_key, nullable=nullable)
 
 
 def time_now(name: str) -> sa.Column[datetime]:

@@ -248,6 +248,11 @@ class GuardedSession:
             number = sa.func.hashtextextended(name, 0)
             self.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
+    def begin(self) -> None:
+        """Begin the transaction now: on SQLite, wait until no other unit of work writes."""
+        with self.guarded() as session:
+            session.connection()
+
     def flush(self) -> None:
         """Write what was changed so far."""
         with self.guarded() as session:

@@ -87,9 +87,9 @@ def retried_to(task: Task, wanted: TaskStatus | None) -> TaskStatus:
     if task.status not in ERRORS:
         raise IllegalTransition(f"task {task.id}", task.status, "retried", legal)
     stage = None if task.failed_stage is None else STAGES[task.failed_stage].retry_at
-    to = legal[0] if stage not in legal else stage
-    if wanted is not None:
-        to = values.as_member("to", TaskStatus, wanted)
+    if wanted is None:
+        return legal[0] if stage is None or stage not in legal else stage
+    to: TaskStatus = values.as_member("to", TaskStatus, wanted)
     if to not in legal:
         raise IllegalTransition(f"task {task.id}", task.status, to, legal)
     return to

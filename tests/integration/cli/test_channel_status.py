@@ -1,4 +1,4 @@
-"""How channels are doing: their rows in `status`, and the statistics that `channel import` brings."""
+"""How channels are doing: their rows in `status`, and what `channel import` brings."""
 
 from __future__ import annotations
 

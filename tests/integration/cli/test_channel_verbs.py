@@ -71,9 +71,11 @@ def test_only_what_is_given_is_changed(command: Command) -> None:
         "channel", "set", "nature1", "--youtube-id", "", "--quota-project", "", "--preset", "",
         "--filters", "{}", "--json",
     )  # fmt: skip
+    said = command("channel", "set", "nature1", "--youtube-id", YOUTUBE_ID, "--preset", "shorts")
+    assert said.out == "channel nature1: changed YouTube id, default preset\n"
     for name in ("youtube_channel_id", "quota_project", "default_preset_id"):
         assert emptied.json[name] is None
-    assert command("channel", "show", "nature1", "--json").json["default_preset"] is None
+    assert command("channel", "show", "nature1", "--json").json["default_preset"] == "shorts"
 
 
 def test_what_cannot_be_set_up_is_refused(command: Command) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline_store.cli import import_commands
+from pipeline_store.cli import import_work
 from pipeline_store.errors import StoreBusy
 from tests.integration.cli.conftest import DATABASES
 
@@ -159,7 +159,7 @@ def test_a_database_that_breaks_off_still_accounts_for_what_was_done(
     """Files that were imported before the error are reported, then the error is told."""
     path = tmp_path / "list.csv"
     path.write_text(HEADER + ROW.format(id="a" * 11, views=1))
-    real = import_commands.import_trending
+    real = import_work.import_trending
     calls: list[str] = []
 
     def breaks_off(*arguments: Any, **options: Any) -> FileSummary:
@@ -168,7 +168,7 @@ def test_a_database_that_breaks_off_still_accounts_for_what_was_done(
             raise StoreBusy("others hold it; try again")
         return real(*arguments, **options)
 
-    monkeypatch.setattr(import_commands, "import_trending", breaks_off)
+    monkeypatch.setattr(import_work, "import_trending", breaks_off)
     done = command("import", "trending", str(path), str(path), "--niche", "mine", "--json")
     assert done.code == 1
     assert [account["new"] for account in done.json] == [1]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline_store import open_store
+from tests.conftest import is_on
 from tests.integration.cli.conftest import DATABASES
 from tests.real_data import real_data
 
@@ -53,7 +54,14 @@ LISTS = [
 ]
 
 
-@pytest.mark.parametrize("name", LISTS)
+# Half of all rows are in this one; databases of both kinds take it in another test.
+LONG = LISTS[5]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.soak] if name == LONG else []) for name in LISTS],
+)
 def test_a_trending_list_agrees_with_its_readme(command: Command, name: str) -> None:
     """Rows, new videos, snapshots, repeated and refused rows are those that are counted there."""
     facts = readme_table("youtube_trending", "rows")[name]
@@ -81,14 +89,17 @@ def test_every_list_of_the_readme_is_imported_here() -> None:
 @both
 def test_all_lists_in_one_call_are_stored_once(command: Command) -> None:
     """The second import of the same files adds nothing, and says that all was there."""
-    paths = [str(real_data("youtube_trending", name)) for name in LISTS[:4]]
+    facts = readme_table("youtube_trending", "rows")
+    names = LISTS[:4] if is_on("PIPELINE_STORE_SOAK") else LISTS[1:4]
+    rows = sum(int(facts[name]["rows"]) for name in names)
+    paths = [str(real_data("youtube_trending", name)) for name in names]
     arguments = ["import", "trending", *paths, "--region", "US", "--json"]
     first, second = command(*arguments), command(*arguments)
     assert (first.code, second.code) == (0, 0)
     before, after = totals(first.json), totals(second.json)
-    assert before["rows"] == after["rows"] == 3965
-    assert before["snapshots"] + before["repeated"] == 3965
-    assert (after["new"], after["snapshots"], after["repeated"]) == (0, 0, 3965)
+    assert before["rows"] == after["rows"] == rows
+    assert before["snapshots"] + before["repeated"] == rows
+    assert (after["new"], after["snapshots"], after["repeated"]) == (0, 0, rows)
     videos = command.videos()
     assert len(videos) == before["new"]
     assert {"Music", "Gaming"} <= {video.niche for video in videos.values()}

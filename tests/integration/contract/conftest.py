@@ -36,8 +36,10 @@ STORES = [
     pytest.param("aio-postgres", marks=pytest.mark.postgres),
 ]
 
-TABLES_TO_EMPTY = ("task_transitions", "tasks") + tuple(
-    TABLE_OF[collection] for collection in CHILDREN_FIRST
+TABLES_TO_EMPTY = (
+    "task_transitions",
+    "tasks",
+    *(TABLE_OF[collection] for collection in CHILDREN_FIRST),
 )
 NUMBERED_TABLES = tuple(TABLE_OF[name] for name, kind in KEY_TYPES.items() if kind is int)
 """The tables whose keys the database counts up."""
@@ -234,6 +236,9 @@ def another_store(
 
 
 @pytest.fixture
-def parents(store: Store) -> Parents:
-    """The keys of objects that other objects can refer to."""
-    return add_parents(store)
+def parents(store: Store, request: pytest.FixtureRequest) -> Parents:
+    """The keys of objects that those of the collection can refer to; of every one without any."""
+    called_with = request.node.callspec.params
+    where = called_with.get("reference")
+    collection = where.collection if where else called_with.get("collection")
+    return add_parents(store, *([collection] if collection else []))

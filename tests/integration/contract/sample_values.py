@@ -23,16 +23,23 @@ class Parents(NamedTuple):
 
     def key_in(self, collection: str) -> Any:
         """The key of the parent in a collection that others refer to."""
-        named = {
-            "pipeline_runs": self.run,
-            "discovered_videos": self.video,
-            "clips": self.clip,
-            "channels": self.channel,
-            "videos": self.channel_video,
-            "presets": self.preset,
-            "music": self.music,
-        }
-        return named[collection]
+        return getattr(self, PARENT_IN[collection])
+
+    def with_key(self, collection: str, key: Any) -> Parents:
+        """The same keys, but for the one of the parent in this collection."""
+        return self._replace(**{PARENT_IN[collection]: key})
+
+
+PARENT_IN = {
+    "pipeline_runs": "run",
+    "discovered_videos": "video",
+    "clips": "clip",
+    "channels": "channel",
+    "videos": "channel_video",
+    "presets": "preset",
+    "music": "music",
+}
+"""For each collection that others refer to, the name of the key."""
 
 
 def of_production(parents: Parents, number: int) -> dict[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ from pipeline_store.channels import (
     Video,
     VideoStatistics,
 )
+from pipeline_store.fields import REFERS_TO
 from pipeline_store.production import (
     Analytics,
     Clip,
@@ -40,6 +41,8 @@ from tests.integration.contract.sample_values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline_store import Store, UnitOfWork
 
 __all__ = [
@@ -148,29 +151,30 @@ def sample(collection: str, parents: Parents = NO_PARENTS, number: int = 1, **ot
     return CLASSES[collection](**every_field(collection, parents, number) | other)
 
 
-def add_parents(store: Store) -> Parents:
-    """Store one object of each class that others refer to, and return their keys."""
+def add_parents(store: Store, *collections: str) -> Parents:
+    """Store one object of each class that these collections refer to, and return their keys."""
+    wanted = _referred_to_by(collections or COLLECTIONS)
+    parents = NO_PARENTS
+    if not wanted:
+        return parents
     with store.unit_of_work() as uow:
-        run = uow.pipeline_runs.add(sample("pipeline_runs", number=90_001))
-        video = uow.discovered_videos.add(sample("discovered_videos", number=90_001))
-        refers = Parents(run=run.id, video=video.id)
-        clip = uow.clips.add(sample("clips", refers, rank_position=90))
-        preset = uow.presets.add(sample("presets", number=90_001))
-        music = uow.music.add(sample("music", number=90_001))
-        refers = Parents(preset=preset.id, music=music.id)
-        channel = uow.channels.add(sample("channels", refers, number=90_001))
-        refers = refers._replace(channel=channel.id)
-        channel_video = uow.videos.add(sample("videos", refers, number=90_001))
+        for collection in reversed(CHILDREN_FIRST):
+            if collection in wanted:
+                new = sample(collection, parents, 90_001)
+                parents = parents.with_key(collection, key_of(getattr(uow, collection).add(new)))
         uow.commit()
-    return Parents(
-        run=run.id,
-        video=video.id,
-        clip=clip.id,
-        channel=channel.id,
-        channel_video=channel_video.id,
-        preset=preset.id,
-        music=music.id,
-    )
+    return parents
+
+
+def _referred_to_by(collections: Iterable[str]) -> set[str]:
+    """The collections that these refer to, and those that those refer to."""
+    direct = {
+        field.metadata[REFERS_TO]
+        for collection in collections
+        for field in attrs.fields(CLASSES[collection])
+        if REFERS_TO in field.metadata
+    }
+    return direct | _referred_to_by(direct) if direct else direct
 
 
 def values_of(held: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from typing import TYPE_CHECKING, Any, get_type_hints
+from uuid import UUID
 
 import attrs
 import pytest
@@ -12,16 +13,34 @@ from sqlalchemy.orm import class_mapper
 
 from pipeline_store import open_async_store, open_store
 from pipeline_store.aio import AsyncStore, AsyncUnitOfWork
-from pipeline_store.fields import NOW_BY_DEFAULT, REFERS_TO, UNIQUE
+from pipeline_store.fields import (
+    JSON,
+    NOW_BY_DEFAULT,
+    NOW_ON_CHANGE,
+    ON_DELETE,
+    REFERS_TO,
+    UNIQUE,
+)
 from pipeline_store.memory import MemoryStore, MemoryUnitOfWork
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.memory.tables import KINDS
 from pipeline_store.repository import Repository
 from pipeline_store.sql import SqlStore, SqlUnitOfWork
-from pipeline_store.sql.columns import Instant
+from pipeline_store.sql.channels import CHANNELS_TABLES
+from pipeline_store.sql.columns import Instant, JsonValue, metadata
 from pipeline_store.sql.production import PRODUCTION_TABLES
+from pipeline_store.sql.row_columns import PlainUuid
 from pipeline_store.unit_of_work import Collections, Store, UnitOfWork
-from tests.integration.contract.samples import CLASSES, COLLECTIONS, NUMBERED
+from tests.integration.contract.samples import (
+    CHILDREN_FIRST,
+    CLASSES,
+    COLLECTIONS,
+    KEY_TYPES,
+    OF_CHANNELS,
+    TABLE_OF,
+    key_name,
+)
+from tests.whole_store import COLLECTIONS as WHOLE_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,8 +97,9 @@ def differences(port: type[Any], kind: type[Any], *, awaited: bool) -> Iterator[
 
 def test_the_ports() -> None:
     """There is a port for each collection, and it is a Protocol that repeats `Repository`."""
-    assert tuple(PORTS) == COLLECTIONS
-    assert len({id(port) for port in PORTS.values()}) == 10
+    assert tuple(PORTS) == COLLECTIONS == WHOLE_STORE
+    assert sorted(CHILDREN_FIRST) == sorted(COLLECTIONS)
+    assert len({id(port) for port in PORTS.values()}) == 19
     for port in PORTS.values():
         assert getattr(port, "_is_protocol", False)
         assert set(public(Repository)) <= set(public(port))
@@ -162,16 +182,17 @@ def test_what_is_missing_is_named() -> None:
     assert not any("Incomplete.add " in each for each in found)
 
 
-TABLES = {table.name: table for table in PRODUCTION_TABLES}
-TABLE_OF = {name: name for name in COLLECTIONS} | {"reviews": "review_log", "errors": "error_log"}
+TABLES = {table.name: table for table in (*PRODUCTION_TABLES, *CHANNELS_TABLES)}
+KEY_COLUMNS: dict[type[Any], type[Any]] = {int: sa.BigInteger, str: sa.Text, UUID: PlainUuid}
+ON_DELETE_IN_SQL = {"refuse": None, "clear": "SET NULL", "cascade": "CASCADE"}
 
 
 class TestTables:
     """The tables say the same as the classes."""
 
-    def test_the_ten(self) -> None:
-        """There are ten tables, each mapped to the class of its collection."""
-        assert set(TABLES) == set(TABLE_OF.values())
+    def test_one_for_each_class(self) -> None:
+        """There is a table for each collection, mapped to its class, and no other one."""
+        assert set(TABLES) == set(TABLE_OF.values()) == set(metadata.tables)
         for collection, kind in CLASSES.items():
             assert class_mapper(kind).local_table is TABLES[TABLE_OF[collection]]
         assert dict(KINDS) == CLASSES
@@ -185,31 +206,54 @@ class TestTables:
         assert [prop.key for prop in class_mapper(kind).column_attrs] == names
 
     @pytest.mark.parametrize("collection", COLLECTIONS)
-    def test_references_and_unique_values(self, collection: str) -> None:
-        """Foreign keys and unique columns are those that the fields carry."""
+    def test_references(self, collection: str) -> None:
+        """Foreign keys, and what a removal does to them, are those that the fields carry."""
         kind, table = CLASSES[collection], TABLES[TABLE_OF[collection]]
         declared = {
-            field.name: TABLE_OF[field.metadata[REFERS_TO]]
+            field.name: (
+                TABLE_OF[field.metadata[REFERS_TO]],
+                ON_DELETE_IN_SQL[field.metadata.get(ON_DELETE, "refuse")],
+            )
             for field in attrs.fields(kind)
             if REFERS_TO in field.metadata
         }
-        keys = {key.parent.name: key.column.table.name for key in table.foreign_keys}
-        assert keys == declared
+        assert {
+            key.parent.name: (key.column.table.name, key.ondelete) for key in table.foreign_keys
+        } == declared
         assert all(key.column.name == "id" for key in table.foreign_keys)
-        unique = {
-            column.name
+
+    @pytest.mark.parametrize("collection", OF_CHANNELS)
+    def test_rows_that_refer_to_another_are_found_by_an_index(self, collection: str) -> None:
+        """A removal looks for the rows that refer to the one removed: in an index, not in all."""
+        table = TABLES[TABLE_OF[collection]]
+        indexed = {next(iter(index.columns)).name for index in table.indexes} | {
+            next(iter(constraint.columns)).name
             for constraint in table.constraints
             if isinstance(constraint, sa.UniqueConstraint)
-            for column in constraint.columns
         }
-        assert unique == {field.name for field in attrs.fields(kind) if field.metadata.get(UNIQUE)}
+        assert {key.parent.name for key in table.foreign_keys} <= indexed
+
+    @pytest.mark.parametrize("collection", COLLECTIONS)
+    def test_unique_values(self, collection: str) -> None:
+        """Unique columns, alone or together, are those that the fields carry."""
+        kind, table = CLASSES[collection], TABLES[TABLE_OF[collection]]
+        assert {
+            frozenset(column.name for column in constraint.columns)
+            for constraint in table.constraints
+            if isinstance(constraint, sa.UniqueConstraint)
+        } == {
+            frozenset({field.name, *field.metadata[UNIQUE]})
+            for field in attrs.fields(kind)
+            if UNIQUE in field.metadata
+        }
+        assert not any(index.unique for index in table.indexes)
 
     @pytest.mark.parametrize("collection", COLLECTIONS)
     def test_keys(self, collection: str) -> None:
-        """The key is `id`, given by the database, or the text `key`."""
+        """The key has the column and the type that the class declares."""
         (key,) = TABLES[TABLE_OF[collection]].primary_key
-        assert key.name == ("id" if collection in NUMBERED else "key")
-        assert isinstance(key.type, sa.BigInteger if collection in NUMBERED else sa.Text)
+        assert key.name == key_name(collection)
+        assert isinstance(key.type, KEY_COLUMNS[KEY_TYPES[collection]])
 
     @pytest.mark.parametrize("collection", COLLECTIONS)
     def test_what_may_be_empty(self, collection: str) -> None:
@@ -218,7 +262,9 @@ class TestTables:
         hints = get_type_hints(kind)
         for field in attrs.fields(kind):
             column = table.c[field.name]
-            optional = type(None) in getattr(hints[field.name], "__args__", ())
+            optional = type(None) in getattr(hints[field.name], "__args__", ()) or (
+                hints[field.name] is Any and field.default is None
+            )
             has_default = column.server_default is not None
             if optional:
                 assert column.nullable
@@ -244,3 +290,24 @@ class TestTables:
         for field in attrs.fields(kind):
             if int in {hints[field.name], *getattr(hints[field.name], "__args__", ())}:
                 assert isinstance(table.c[field.name].type, sa.BigInteger)
+
+    @pytest.mark.parametrize("collection", OF_CHANNELS)
+    def test_kinds_of_columns(self, collection: str) -> None:
+        """Truths, UUIDs and JSON have columns of their own kind, and nothing else has."""
+        kind, table = CLASSES[collection], TABLES[TABLE_OF[collection]]
+        hints = get_type_hints(kind)
+        for field in attrs.fields(kind):
+            column = table.c[field.name].type
+            kinds = {hints[field.name], *getattr(hints[field.name], "__args__", ())}
+            assert isinstance(column, sa.Boolean) == (bool in kinds)
+            assert isinstance(column, PlainUuid) == (UUID in kinds)
+            assert isinstance(column, JsonValue) == bool(field.metadata.get(JSON))
+
+    @pytest.mark.parametrize("collection", COLLECTIONS)
+    def test_times_of_changes(self, collection: str) -> None:
+        """What a removal changes beside a reference is found by its column's name, `updated_at`."""
+        kind, table = CLASSES[collection], TABLES[TABLE_OF[collection]]
+        touched = {field.name for field in attrs.fields(kind) if field.metadata.get(NOW_ON_CHANGE)}
+        if any(key.ondelete == "SET NULL" for key in table.foreign_keys):
+            assert touched == {"updated_at"}
+        assert touched <= {"updated_at"}

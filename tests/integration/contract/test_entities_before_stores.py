@@ -23,6 +23,9 @@ HEAVY = (
     "psycopg",
     "greenlet",
     "typer",
+    "rich",
+    "cryptography",
+    "yaml",
 )
 
 
@@ -46,13 +49,17 @@ def run(program: str, *arguments: str) -> str:
     [
         "import pipeline_store",
         "import pipeline_store.production",
+        "import pipeline_store.channels",
+        "import pipeline_store.claim",
+        "import pipeline_store.secrets",
         "import pipeline_store.services",
         "import pipeline_store.importers",
+        "from pipeline_store.services import configuration, credentials, key_rotation",
         "from pipeline_store import open_store; open_store('memory://').unit_of_work()",
     ],
 )
 def test_imports_stay_light(statement: str) -> None:
-    """Importing the front door, the domain, services or importers loads no database library."""
+    """Importing the front door, the domain, services or importers loads no library behind them."""
     program = f"import sys; {statement}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     assert run(program) == ""
 
@@ -70,6 +77,7 @@ PROGRAM = """
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
 from pipeline_store import open_async_store, open_store
+from pipeline_store.channels import Channel, SystemConfiguration
 from pipeline_store.production import ConfigOverride, PipelineRun
 
 store_id, url = sys.argv[1:]
@@ -82,6 +90,9 @@ untouched, changed, read = new("untouched"), new("before"), new("read")
 changed.niche = "changed before"
 changed.start(start)
 override = ConfigOverride(key="a", value="1")
+channel = Channel(channel_id="c", name="before", settings={"a": [1]})
+setting = SystemConfiguration(key="s", value={"b": None})
+channel.settings = {**channel.settings, "before": True}
 assert "sqlalchemy" not in sys.modules
 
 is_awaited = store_id.startswith("aio-")
@@ -90,10 +101,14 @@ assert ("sqlalchemy" in sys.modules) == (url != "memory://")
 assert read.niche == "read" and read.id is None and "read" in repr(read)
 changed.video_file_path = "changed after"
 override.value = "2"
+channel.settings = {**channel.settings, "after": {}}
+setting.value = [setting.value]
 
 def work(uow):
     uow.pipeline_runs.add_many([untouched, changed, read])
     uow.config_overrides.add(override)
+    uow.channels.add(channel)
+    uow.system_configuration.add(setting)
     read.niche = "changed when added"
     uow.commit()
 
@@ -101,6 +116,8 @@ def look(uow):
     for run in uow.pipeline_runs.page():
         print(run.id, run.niche, run.status, run.video_file_path, run.cycle_start.isoformat())
     print(uow.config_overrides.value("a"), [untouched.id, changed.id, read.id])
+    found = uow.channels.get(channel.id)
+    print(channel.id.version, found.settings, uow.system_configuration.get("s").value)
 
 async def awaited():
     async with store.unit_of_work() as uow:
@@ -128,6 +145,7 @@ def test_an_object_made_before_the_first_store(store_id: str, database_url: str)
         f"2 changed before running changed after {time}",
         f"3 changed when added pending None {time}",
         "2 [1, 2, 3]",
+        "7 {'a': [1], 'before': True, 'after': {}} [{'b': None}]",
     ]
 
 
@@ -136,20 +154,24 @@ def test_one_object_for_two_kinds_of_store(tmp_path: Path) -> None:
     program = """
 import sys
 from pipeline_store import open_store
+from pipeline_store.channels import Music
 from pipeline_store.production import ErrorLog
 
 error = ErrorLog(module="m", error_type="t", error_message="e")
+music = Music(name="m", metadata={"a": 1})
 with open_store("memory://").unit_of_work() as uow:
     uow.errors.add(error)
-    assert error.id == 1
-assert error.id is None
+    uow.music.add(music)
+    assert error.id == 1 and music.id.version == 7
+assert error.id is music.id is None
 store = open_store("sqlite:///" + sys.argv[1])
 store.upgrade()
 with store.unit_of_work() as uow:
     uow.errors.add(error)
+    uow.music.add(music)
     uow.commit()
 with store.unit_of_work(read_only=True) as uow:
-    print([each.error_message for each in uow.errors.recent()])
+    print([each.error_message for each in uow.errors.recent()], uow.music.get(music.id).metadata)
 store.close()
 """
-    assert run(program, str(tmp_path / "errors.db")) == "['e']"
+    assert run(program, str(tmp_path / "errors.db")) == "['e'] {'a': 1}"

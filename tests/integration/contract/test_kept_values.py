@@ -1,16 +1,21 @@
-"""Texts and instants come back as they went in, on every store."""
+"""Texts, instants, JSON and UUIDs come back as they went in, on every store."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
 
 from pipeline_store.errors import NaiveDatetimeWarning
+from pipeline_store.fields import JSON
+from pipeline_store.json_value import JsonList, JsonObject
 from pipeline_store.production import PipelineRun
+from tests.integration.contract.refused_values import nested
 from tests.integration.contract.samples import (
     CLASSES,
     COLLECTIONS,
@@ -21,6 +26,8 @@ from tests.integration.contract.samples import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline_store import Store
 
 TEXTS = [
@@ -72,8 +79,18 @@ def test_long_texts(store: Store, parents: Parents) -> None:
         assert uow.scripts.get(key).opening_text == long
 
 
+def test_long_json(store: Store) -> None:
+    """So does JSON of about as many."""
+    long = {"a": ["\N{GRINNING FACE}" * 1_000, None] * 1_000}
+    with store.unit_of_work() as uow:
+        uow.system_configuration.set("long", long)
+        uow.commit()
+    with store.unit_of_work() as uow:
+        assert uow.system_configuration.get("long").value == long
+
+
 @pytest.mark.parametrize(
-    "json",
+    "text",
     [
         "{}",
         "[]",
@@ -83,13 +100,158 @@ def test_long_texts(store: Store, parents: Parents) -> None:
         "9" * 5000,
     ],
 )
-def test_json(store: Store, parents: Parents, json: str) -> None:
+def test_json_as_text(store: Store, parents: Parents, text: str) -> None:
     """A script's JSON comes back letter by letter."""
     with store.unit_of_work() as uow:
-        key = uow.scripts.add(sample("scripts", parents, full_script_json=json)).id
+        key = uow.scripts.add(sample("scripts", parents, full_script_json=text)).id
         uow.commit()
     with store.unit_of_work() as uow:
-        assert uow.scripts.get(key).full_script_json == json
+        assert uow.scripts.get(key).full_script_json == text
+
+
+JSON_VALUES: list[Any] = [
+    {},
+    [],
+    None,
+    True,
+    False,
+    "",
+    "null",
+    '"quoted" \\ slashed / \b\f\n\r\t',
+    "\x01\x1f\x7f\u2028\ufeff\uffff\U0010ffff",
+    0,
+    -1,
+    2**63 - 1,
+    -(2**63) + 1,
+    2**53 + 1,
+    1.0,
+    -0.0,
+    0.1,
+    1e16,
+    1.7976931348623157e308,
+    5e-324,
+    {"": None, "é": {"\N{GRINNING FACE}": [1, 1.0, True, "1", None]}},
+    {"z": 1, "a": 2, "Z": 3, "10": 4, "9": 5},
+    [[[]], {}, [{}], [None, [None]]],
+    [1, 1.0, True, 0, 0.0, False, ""],
+    {"'": '"', "%": "%s", ":name": "?", "$1": "{}", "a.b": "a b"},
+    nested(63),
+    ["x" * 10_000],
+]
+"""What any JSON field holds, and the pairs that Python takes for equal among them."""
+
+
+def spelled(value: Any) -> str:
+    """The JSON text, by which 1, 1.0 and True differ and the order of keys counts."""
+    return json.dumps(value)
+
+
+SHAPES: dict[str, Callable[[Any], Any]] = {
+    "Mapping": lambda value: {"a": value},
+    "Sequence": lambda value: [value],
+    "Any": lambda value: value,
+}
+"""What makes a value of the shape that a field needs."""
+
+
+def json_fields(collection: str) -> dict[str, Callable[[Any], Any]]:
+    """The fields that hold JSON, and what makes a value of the shape that each needs."""
+    return {
+        field.name: SHAPES[str(field.type).partition("[")[0]]
+        for field in attrs.fields(CLASSES[collection])
+        if field.metadata.get(JSON)
+    }
+
+
+@pytest.mark.parametrize("collection", [name for name in COLLECTIONS if json_fields(name)])
+def test_every_json_value(store: Store, parents: Parents, collection: str) -> None:
+    """JSON comes back as the same text in every field, immutable throughout."""
+    shapes = json_fields(collection)
+    wanted = [{name: shape(value) for name, shape in shapes.items()} for value in JSON_VALUES]
+    with store.unit_of_work() as uow:
+        added = getattr(uow, collection).add_many(
+            sample(collection, parents, number, **fields) for number, fields in enumerate(wanted)
+        )
+        uow.commit()
+    with store.unit_of_work() as uow:
+        for each, fields in zip(added, wanted, strict=True):
+            found = getattr(uow, collection).get(key_of(each))
+            for name, value in fields.items():
+                assert spelled(getattr(found, name)) == spelled(value), name
+                assert immutable(getattr(found, name)), name
+
+
+def immutable(value: Any) -> bool:
+    """Whether neither the value nor any inside it is a plain dict or list."""
+    if isinstance(value, dict):
+        return isinstance(value, JsonObject) and all(map(immutable, value.values()))
+    if isinstance(value, list):
+        return isinstance(value, JsonList) and all(map(immutable, value))
+    return True
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 1.0), (1.0, True), (False, 0), (0.0, -0.0)])
+@pytest.mark.parametrize("collection", ["channels", "system_configuration"])
+def test_a_change_that_python_does_not_see(
+    store: Store, collection: str, before: Any, after: Any
+) -> None:
+    """A JSON value that differs in its text only is a change, and is written."""
+    field = {"channels": "settings", "system_configuration": "value"}[collection]
+    with store.unit_of_work() as uow:
+        new = sample(collection, **{field: {"a": [before]}})
+        if collection == "channels":
+            new.default_preset_id = None
+        getattr(uow, collection).add(new)
+        uow.commit()
+    with store.unit_of_work() as uow:
+        setattr(getattr(uow, collection).get(key_of(new)), field, {"a": [after]})
+        uow.commit()
+    with store.unit_of_work() as uow:
+        found = getattr(getattr(uow, collection).get(key_of(new)), field)
+        assert spelled(found) == spelled({"a": [after]})
+
+
+def test_every_uuid(store: Store) -> None:
+    """Any UUID comes back, whatever its version, as one of Python's own class."""
+    several = [UUID(int=0), UUID(int=2**128 - 1), UUID(int=1), uuid4()]
+    with store.unit_of_work() as uow:
+        added = uow.configuration_changes.add_many(
+            sample("configuration_changes", channel_id=each) for each in several
+        )
+        uow.commit()
+    with store.unit_of_work() as uow:
+        found = [uow.configuration_changes.get(each.id) for each in added]
+        assert [each.channel_id for each in found] == several
+        assert {type(value) for each in found for value in (each.id, each.channel_id)} == {UUID}
+        assert {each.id.version for each in found} == {7}
+
+
+def test_every_truth(store: Store, parents: Parents) -> None:
+    """True and False come back as themselves, added and assigned."""
+    for collection, kind in CLASSES.items():
+        for field in attrs.fields(kind):
+            if field.type != "bool":
+                continue
+            with store.unit_of_work() as uow:
+                new = [
+                    sample(collection, parents, number, **{field.name: value})
+                    for number, value in enumerate((True, False))
+                ]
+                getattr(uow, collection).add_many(new)
+                uow.commit()
+            with store.unit_of_work() as uow:
+                found = [getattr(uow, collection).get(key_of(each)) for each in new]
+                assert [getattr(each, field.name) for each in found] == [True, False]
+                assert [type(getattr(each, field.name)) for each in found] == [bool, bool]
+                for each in found:
+                    setattr(each, field.name, not getattr(each, field.name))
+                uow.commit()
+            with store.unit_of_work() as uow:
+                found = [getattr(uow, collection).get(key_of(each)) for each in new]
+                assert [getattr(each, field.name) for each in found] == [False, True]
+                for each in found:
+                    getattr(uow, collection).remove(each)
+                uow.commit()
 
 
 INSTANTS: list[tuple[datetime, str]] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 import pytest
@@ -46,12 +46,25 @@ RULES = {
 """Each reference: the collection that it leads to, and what a removal there does."""
 
 
+class Reference(NamedTuple):
+    """A field that holds the key of an object in another collection, the owner."""
+
+    collection: str
+    field: str
+    owner: str
+
+    def __str__(self) -> str:
+        return f"{self.collection}.{self.field}"
+
+
 def references(*rules: str) -> pytest.MarkDecorator:
     """The references with one of these rules, or all."""
     chosen = [
-        (*where, owner) for where, (owner, rule) in RULES.items() if rule in rules or not rules
+        Reference(*where, owner)
+        for where, (owner, rule) in RULES.items()
+        if rule in rules or not rules
     ]
-    return pytest.mark.parametrize(("collection", "field", "owner"), chosen)
+    return pytest.mark.parametrize("reference", chosen, ids=str)
 
 
 def test_the_rules() -> None:
@@ -68,9 +81,10 @@ def test_the_rules() -> None:
 
 
 def family(
-    uow: UnitOfWork, parents: Parents, collection: str, field: str, owner: str, children: int = 1
+    uow: UnitOfWork, parents: Parents, reference: Reference, children: int = 1
 ) -> tuple[Any, list[Any]]:
     """A new parent that nothing refers to but these children, by this field."""
+    collection, field, owner = reference
     parent = getattr(uow, owner).add(sample(owner, parents, 50))
     made = [
         getattr(uow, collection).add(
@@ -86,9 +100,10 @@ class TestEveryReference:
     """What holds whatever the rule is."""
 
     def test_adding_a_child_of_nobody(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+        self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """An object that refers to an absent one cannot be added: that is NotFound."""
+        collection, field, owner = reference
         nobody = {field: NO_ROW[KEY_TYPES[owner]]}
         before = content(store)
         with store.unit_of_work() as uow, pytest.raises(NotFound):
@@ -96,9 +111,10 @@ class TestEveryReference:
         assert content(store) == before
 
     def test_sending_a_child_to_nobody(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+        self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """A stored object cannot be made to refer to an absent one: the commit is NotFound."""
+        collection, field, owner = reference
         with store.unit_of_work() as uow:
             added = getattr(uow, collection).add(sample(collection, parents))
             uow.commit()
@@ -110,11 +126,12 @@ class TestEveryReference:
         assert content(store) == before
 
     def test_a_child_that_went_elsewhere(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+        self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """An object that refers to another one by now is left alone, and hinders nobody."""
+        collection, field, owner = reference
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             setattr(child, field, parents.key_in(owner))
             getattr(uow, owner).remove(parent)
             uow.commit()
@@ -127,11 +144,12 @@ class TestEveryReference:
 @references("refuse")
 @pytest.mark.parametrize("known", [True, False])
 def test_a_parent_is_not_removed(
-    store: Store, parents: Parents, collection: str, field: str, owner: str, known: bool
+    store: Store, parents: Parents, reference: Reference, known: bool
 ) -> None:
     """What other objects refer to cannot be removed: that is InUse, and nothing is changed."""
+    collection, _, owner = reference
     with store.unit_of_work() as uow:
-        parent, _ = family(uow, parents, collection, field, owner)
+        parent, _ = family(uow, parents, reference)
         uow.commit()
     before = content(store)
     with store.unit_of_work() as uow:
@@ -140,6 +158,27 @@ def test_a_parent_is_not_removed(
         with pytest.raises(InUse):
             getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
     assert content(store) == before
+
+
+@references("refuse")
+@pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
+def test_a_child_that_somebody_else_sent_meanwhile(
+    store: Store, parents: Parents, reference: Reference
+) -> None:
+    """What an object refers to by now counts, not what it referred to when it was read here."""
+    collection, field, owner = reference
+    with store.unit_of_work() as uow:
+        parent = getattr(uow, owner).add(sample(owner, parents, 50))
+        child = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    with store.unit_of_work() as uow, store.unit_of_work() as other:
+        getattr(uow, collection).get(child.id)
+        setattr(getattr(other, collection).get(child.id), field, parent.id)
+        other.commit()
+        with pytest.raises(InUse):
+            getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
+    with store.unit_of_work() as uow:
+        assert getattr(getattr(uow, collection).get(child.id), field) == parent.id
 
 
 @references("clear")
@@ -151,13 +190,12 @@ class TestClearing:
         store: Store,
         clock: SteppedClock,
         parents: Parents,
-        collection: str,
-        field: str,
-        owner: str,
+        reference: Reference,
     ) -> None:
         """Objects here show it at once and others after the commit; it counts as a change."""
+        collection, field, owner = reference
         with store.unit_of_work() as uow:
-            parent, children = family(uow, parents, collection, field, owner, children=2)
+            parent, children = family(uow, parents, reference, children=2)
             keys = [child.id for child in children]
             uow.commit()
         clock.advance(minutes=1)
@@ -175,11 +213,12 @@ class TestClearing:
             assert getattr(uow, owner).find(parent.id) is None
 
     def test_a_change_of_the_object_beside_it(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+        self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """An object whose reference is emptied can be changed before and after, in one commit."""
+        collection, field, owner = reference
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             uow.commit()
         with store.unit_of_work() as uow:
             known = getattr(uow, collection).get(child.id)
@@ -195,12 +234,11 @@ class TestClearing:
             assert list(found.metadata) == ["changed", "again", "once more"]
             assert getattr(found, field) is None
 
-    def test_rolled_back(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
-    ) -> None:
+    def test_rolled_back(self, store: Store, parents: Parents, reference: Reference) -> None:
         """After a rollback the stored reference is there; added again, the object's is written."""
+        collection, field, owner = reference
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             uow.commit()
         before = content(store)
         with store.unit_of_work() as uow:
@@ -219,11 +257,12 @@ class TestClearing:
 
     @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
     def test_somebody_else_has_read_the_object(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+        self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """A change made from a reading before the removal is a Conflict."""
+        collection, _, owner = reference
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             uow.commit()
         with store.unit_of_work() as first, store.unit_of_work() as second:
             mine = getattr(first, collection).get(child.id)
@@ -239,16 +278,17 @@ class TestCascading:
     """Objects that are removed along with the one that they refer to."""
 
     def test_at_once_and_for_others(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+        self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """They are gone at once here, known or not, and for others after the commit."""
+        collection, _, owner = reference
         with store.unit_of_work() as uow:
-            parent, children = family(uow, parents, collection, field, owner, children=2)
+            parent, children = family(uow, parents, reference, children=2)
             keys = [child.id for child in children]
             kept = getattr(uow, collection).add(sample(collection, parents)).id
             uow.commit()
         with store.unit_of_work() as uow:
-            known = getattr(uow, collection).get(keys[0])
+            getattr(uow, collection).get(keys[0])
             getattr(uow, owner).remove(getattr(uow, owner).get(parent.id))
             assert [row.id for row in page(uow, collection)] == [kept]
             for key in keys:
@@ -263,14 +303,13 @@ class TestCascading:
         self,
         store: Store,
         parents: Parents,
-        collection: str,
-        field: str,
-        owner: str,
+        reference: Reference,
         again: str,
     ) -> None:
         """What was removed along with another object can be neither removed nor added: Conflict."""
+        collection, _, owner = reference
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             uow.commit()
             getattr(uow, owner).remove(parent)
             with pytest.raises(Conflict):
@@ -282,12 +321,11 @@ class TestCascading:
         with store.unit_of_work() as uow, pytest.raises(Conflict):
             getattr(getattr(uow, collection), again)(known)
 
-    def test_rolled_back(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
-    ) -> None:
+    def test_rolled_back(self, store: Store, parents: Parents, reference: Reference) -> None:
         """After a rollback all of them are there; the object can be added and changed again."""
+        collection, field, owner = reference
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             uow.commit()
         before = content(store)
         with store.unit_of_work() as uow:
@@ -300,17 +338,18 @@ class TestCascading:
         assert content(store) == before
 
     def test_added_and_removed_here(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+        self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """Objects that were added here are removed too, and new again after a rollback."""
+        _, _, owner = reference
         before = content(store)
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             getattr(uow, owner).remove(parent)
             uow.commit()
         assert content(store) == before
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             getattr(uow, owner).remove(parent)
             uow.rollback()
             assert (parent.id, child.id) == (None, None)
@@ -318,11 +357,12 @@ class TestCascading:
 
     @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
     def test_somebody_else_has_read_the_object(
-        self, store: Store, parents: Parents, collection: str, field: str, owner: str
+        self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """A change of an object that went with another one is a Conflict."""
+        collection, _, owner = reference
         with store.unit_of_work() as uow:
-            parent, (child,) = family(uow, parents, collection, field, owner)
+            parent, (child,) = family(uow, parents, reference)
             uow.commit()
         with store.unit_of_work() as first, store.unit_of_work() as second:
             mine = getattr(first, collection).get(child.id)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
-from pipeline_store.errors import AlreadyExists, Conflict, InvalidValue, NotFound
+from pipeline_store.errors import Conflict, InvalidValue, NotFound
+from pipeline_store.fields import NOW_BY_DEFAULT
 from tests.integration.contract.samples import (
+    CLASSES,
     COLLECTIONS,
     KEY_TYPES,
     KEYED_BY_STORE,
@@ -252,6 +255,30 @@ def test_many_with_a_wrong_one_among_them(store: Store, parents: Parents, collec
     with store.unit_of_work() as uow:
         assert getattr(uow, collection).find(key_of(kept)) is not None
         assert getattr(uow, collection).count() == before
+
+
+@pytest.mark.parametrize(
+    ("collection", "method"),
+    [
+        *((collection, "add_many") for collection in COLLECTIONS),
+        ("discovered_videos", "record_many"),
+        ("analytics", "record_many"),
+        ("analytics", "record_new"),
+        ("channel_statistics", "record_new"),
+        ("video_statistics", "record_new"),
+    ],
+)
+def test_what_is_refused_with_others_is_left_alone(
+    store: Store, parents: Parents, collection: str, method: str
+) -> None:
+    """A new object that comes with one of another class keeps its values, empty times too."""
+    fields = attrs.fields(CLASSES[collection])
+    times = {field.name: None for field in fields if field.metadata.get(NOW_BY_DEFAULT)}
+    new = sample(collection, parents, **times)
+    before = values_of(new)
+    with store.unit_of_work() as uow, pytest.raises(InvalidValue):
+        getattr(getattr(uow, collection), method)([new, object()])
+    assert values_of(new) == before
 
 
 @every_collection

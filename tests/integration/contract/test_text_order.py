@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from pipeline_store import open_store
+from pipeline_store.channels import Channel, SystemConfiguration, TransformationPreset
 from tests.integration.contract.conftest import opened
 from tests.integration.contract.samples import EARLY, LATE, sample
 
@@ -98,9 +99,27 @@ def test_texts_by_code_point(any_store: Store) -> None:
             assert behind == BY_CODE_POINT[place + 1 :]
 
 
+def test_names_of_channels_by_code_point(any_store: Store) -> None:
+    """Channels, presets and settings of the system are in the same order."""
+    with any_store.unit_of_work() as uow:
+        uow.channels.add_many(Channel(channel_id=word, name=word) for word in WORDS)
+        uow.presets.add_many(TransformationPreset(name=word) for word in WORDS)
+        uow.system_configuration.add_many(SystemConfiguration(key=word, value=1) for word in WORDS)
+        assert [found.channel_id for found in uow.channels.active()] == BY_CODE_POINT
+        assert [found.name for found in uow.presets.active()] == BY_CODE_POINT
+        assert [found.key for found in uow.system_configuration.all()] == BY_CODE_POINT
+        assert [found.key for found in uow.system_configuration.page()] == BY_CODE_POINT
+        for place, word in enumerate(BY_CODE_POINT):
+            behind = [found.key for found in uow.system_configuration.page(after=word)]
+            assert behind == BY_CODE_POINT[place + 1 :]
+
+
 def test_equality_in_any_language(any_store: Store) -> None:
     """Texts that a dictionary takes for neighbours are different niches and different cycles."""
     with any_store.unit_of_work() as uow:
-        runs = [uow.pipeline_runs.for_cycle(word, EARLY, LATE) for word in ("e", "é", "E")]
-        assert len({run.id for run in runs}) == 3
+        neighbours = ("e", "é", "E", "e\u0301")
+        runs = [uow.pipeline_runs.for_cycle(word, EARLY, LATE) for word in neighbours]
+        assert len({run.id for run in runs}) == 4
         assert [run.id for run in uow.pipeline_runs.page()] == [run.id for run in runs]
+        channels = uow.channels.add_many(Channel(channel_id=w, name=w) for w in neighbours)
+        assert [uow.channels.by_channel_id(word) for word in neighbours] == channels

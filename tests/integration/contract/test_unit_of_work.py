@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 from pipeline_store.errors import (
@@ -18,15 +19,18 @@ from pipeline_store.errors import (
     ReadOnly,
     RolledBack,
 )
+from pipeline_store.fields import NOW_BY_DEFAULT, NOW_ON_CHANGE
 from pipeline_store.production import RunStatus
 from tests.integration.contract.conftest import SteppedClock, opened
 from tests.integration.contract.samples import (
+    CLASSES,
     COLLECTIONS,
     EARLY,
+    KEYED_BY_STORE,
     LATE,
-    NUMBERED,
     Parents,
     content,
+    key_name,
     key_of,
     page,
     sample,
@@ -155,7 +159,7 @@ class TestCommitting:
 class TestRollingBack:
     """Objects live longer than the unit of work that was undone."""
 
-    @pytest.mark.parametrize("collection", NUMBERED)
+    @pytest.mark.parametrize("collection", KEYED_BY_STORE)
     def test_added_objects_are_new_again(
         self, store: Store, parents: Parents, collection: str
     ) -> None:
@@ -570,6 +574,16 @@ class TestLostUpdates:
             assert uow.pipeline_runs.get(run.id).retry_count == 4
 
 
+def fields_with(kind: str) -> list[tuple[str, str]]:
+    """The fields whose metadata says so, each with its collection."""
+    return [
+        (collection, field.name)
+        for collection in COLLECTIONS
+        for field in attrs.fields(CLASSES[collection])
+        if field.metadata.get(kind)
+    ]
+
+
 class TestClock:
     """A store takes the time from the clock it was given."""
 
@@ -594,18 +608,7 @@ class TestClock:
             ):
                 assert uow.now().isoformat() == "2026-03-01T00:00:00+00:00"
 
-    @pytest.mark.parametrize(
-        ("collection", "field"),
-        [
-            ("discovered_videos", "discovered_at"),
-            ("scripts", "generated_at"),
-            ("tts_audio", "generated_at"),
-            ("analytics", "measured_at"),
-            ("reviews", "sent_at"),
-            ("config_overrides", "updated_at"),
-            ("errors", "occurred_at"),
-        ],
-    )
+    @pytest.mark.parametrize(("collection", "field"), fields_with(NOW_BY_DEFAULT))
     def test_empty_times_are_filled_in(
         self, store: Store, clock: SteppedClock, parents: Parents, collection: str, field: str
     ) -> None:
@@ -620,23 +623,55 @@ class TestClock:
             found = getattr(uow, collection).get(key_of(added))
             assert getattr(found, field) == datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
+    @pytest.mark.parametrize(("collection", "field"), fields_with(NOW_ON_CHANGE))
+    def test_times_of_changes_are_set(
+        self, store: Store, clock: SteppedClock, parents: Parents, collection: str, field: str
+    ) -> None:
+        """The time of the last change is the instant at which a changed object was written."""
+        with store.unit_of_work() as uow:
+            added = getattr(uow, collection).add(sample(collection, parents, **{field: EARLY}))
+            uow.commit()
+            assert (added.created_at, getattr(added, field)) == (EARLY, EARLY)
+        clock.advance(hours=1)
+        with store.unit_of_work() as uow:
+            found = getattr(uow, collection).get(key_of(added))
+            for name, value in values_of(found).items():
+                if name != key_name(collection):
+                    setattr(found, name, value)
+            uow.commit()
+            assert getattr(found, field) == EARLY
+            setattr(found, field, LATE)
+            uow.commit()
+            assert getattr(found, field) == clock()
+        with store.unit_of_work() as uow:
+            read = getattr(uow, collection).get(key_of(added))
+            assert (read.created_at, getattr(read, field)) == (EARLY, clock())
+
+
+def test_which_times_the_store_sets() -> None:
+    """Every class of the channels context that is changed at all says when it was."""
+    assert [collection for collection, field in fields_with(NOW_ON_CHANGE)] == [
+        "channels",
+        "videos",
+        "jobs",
+        "presets",
+        "music",
+        "system_configuration",
+    ]
+    assert {field for _, field in fields_with(NOW_ON_CHANGE)} == {"updated_at"}
+    filled = fields_with(NOW_BY_DEFAULT)
+    assert set(fields_with(NOW_ON_CHANGE)) <= set(filled)
+    assert len(filled) == 23
+
 
 def test_many_collections_in_one(store: Store, parents: Parents) -> None:
     """Changes to several collections are committed together."""
     with store.unit_of_work() as uow:
+        before = {name: len(page(uow, name)) for name in COLLECTIONS}
         for collection in COLLECTIONS:
             getattr(uow, collection).add(sample(collection, parents))
         uow.commit()
     with store.unit_of_work() as uow:
-        assert {name: len(page(uow, name)) for name in COLLECTIONS} == {
-            "discovered_videos": 2,
-            "pipeline_runs": 2,
-            "clips": 2,
-            "scripts": 1,
-            "tts_audio": 1,
-            "shorts": 1,
-            "analytics": 1,
-            "reviews": 1,
-            "config_overrides": 1,
-            "errors": 1,
-        }
+        assert {name: len(page(uow, name)) - before[name] for name in COLLECTIONS} == (
+            dict.fromkeys(COLLECTIONS, 1)
+        )

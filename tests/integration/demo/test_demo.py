@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from pipeline_store.cli.demo import run_demo
 from tests.integration.demo.telling import NOW, rows_at, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.integration.demo.telling import Told
@@ -114,12 +114,11 @@ def test_the_picture_shows_what_is_stored(told: Told) -> None:
     assert "▅ ▆" in curve or "▆ ▆" in curve or "▇ ▇" in curve
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_what_is_shown_fits_and_is_plain_text(url: str, width: int) -> None:
+def test_what_is_shown_fits_and_is_plain_text(told: Told, url: str) -> None:
     """No line is wider than the terminal, and nothing is coloured where nobody looks."""
-    shown = tell(url, width=width)
-    assert max(map(len, shown.splitlines())) <= width
-    assert "\x1b" not in shown
+    for width, shown in ((80, told.shown), (120, tell(url, width=120))):
+        assert max(map(len, shown.splitlines())) <= width
+        assert "\x1b" not in shown
 
 
 def test_an_output_of_ascii_gets_ascii(url: str) -> None:
@@ -162,23 +161,27 @@ def test_another_database_is_named_in_the_commands(folder: Path) -> None:
     assert f"--database 'sqlite:///{folder / 'my own.db'}' queue" in shown
 
 
-def test_a_second_demo_changes_nothing_and_says_so(url: str) -> None:
+def test_a_second_demo_changes_nothing_and_says_so(told: Told, url: str, folder: Path) -> None:
     """Also days later, when another six-hour window is the current one."""
-    first = tell(url)
-    before = rows_at(url)
+    first = told.shown
+    shutil.copytree(told.folder, folder, dirs_exist_ok=True)
     second = tell(url, now=NOW + timedelta(days=3))
-    assert rows_at(url) == before
+    assert rows_at(url) == told.rows
     assert "is there already, whole: nothing is done twice" in second
     assert (
         second.partition("What came of the runs")[2] == first.partition("What came of the runs")[2]
     )
 
 
-def test_the_demo_works_on_every_database(new_url: Callable[[], str]) -> None:
-    """PostgreSQL holds what SQLite holds, and a second demo changes nothing there either."""
-    url, sqlite = new_url(), "memory://"
-    assert "2 videos and 2 shorts uploaded" in tell(url)
-    before = rows_at(url)
-    tell(url)
-    assert rows_at(url) == before
-    assert "2 videos and 2 shorts uploaded" in tell(sqlite)
+@pytest.mark.postgres
+def test_the_demo_works_on_a_server(postgres_url: str) -> None:
+    """A second demo changes nothing there either."""
+    assert "2 videos and 2 shorts uploaded" in tell(postgres_url)
+    before = rows_at(postgres_url)
+    tell(postgres_url)
+    assert rows_at(postgres_url) == before
+
+
+def test_the_demo_works_in_memory() -> None:
+    """It asks for nothing that only a database has."""
+    assert "2 videos and 2 shorts uploaded" in tell("memory://")

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -16,10 +11,13 @@ from pipeline_store import open_store
 from pipeline_store.services import reviews
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
 from tests.integration.demo.telling import rows_at, tell
+from tests.integration.racing import killed_along
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.integration.demo.telling import Told
 
 
 class StoppedError(BaseException):
@@ -95,37 +93,38 @@ def test_what_a_person_decided_meanwhile_is_left_alone(
     ]
 
 
-@pytest.mark.parametrize("seconds", [0.4, 0.7, 1.0])
-def test_a_killed_demo_is_told_to_its_end_by_the_next(
-    url: str, folder: Path, seconds: float
-) -> None:
-    """SIGKILL lets nothing be tidied up."""
-    command = [sys.executable, "-m", "pipeline_store", "demo"]
-    for tries in (1, 2):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=folder)
-        time.sleep(seconds * tries)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "2 videos and 2 shorts uploaded" in done.stdout
-    rows = rows_at(url)
-    assert [run["status"] for run in rows["pipeline_runs"]] == [
-        "uploaded",
-        "failed",
-        "uploaded",
-        "review",
-    ]
-    assert (len(rows["discovered_videos"]), len(rows["clips"]), len(rows["shorts"])) == (24, 20, 4)
-    assert len(rows["reviews"]) == 7
+def tell_it(url: str) -> str:
+    """Runs the demo in another process."""
+    tell(url)
+    return "told"
 
 
-def test_two_demos_at_once_tell_one_week(new_url: Callable[[], str]) -> None:
+def test_a_killed_demo_is_told_to_its_end_by_the_next(folder: Path) -> None:
+    """SIGKILL lets nothing be tidied up; it comes at the first statement, the last or between."""
+    sample, *killed = [f"sqlite:///{folder / f'{number}.db'}" for number in range(5)]
+    statements, landed = killed_along(tell_it, sample, killed)
+    assert statements > 100
+    assert landed == len(killed), "a kill that did not land inside the demo proves nothing"
+    for url in killed:
+        assert "2 videos and 2 shorts uploaded" in tell(url)
+        rows = rows_at(url)
+        assert [run["status"] for run in rows["pipeline_runs"]] == [
+            "uploaded",
+            "failed",
+            "uploaded",
+            "review",
+        ]
+        counts = [len(rows[name]) for name in ("discovered_videos", "clips", "shorts", "reviews")]
+        assert counts == [24, 20, 4, 7]
+
+
+def test_two_demos_at_once_tell_one_week(new_url: Callable[[], str], told: Told) -> None:
     """Each thing happens once, whichever of them does it."""
-    alone, together = new_url(), new_url()
-    tell(alone)
+    together = new_url()
     with ThreadPoolExecutor() as threads:
-        told = [threads.submit(tell, together) for _ in range(2)]
-        assert all("2 videos and 2 shorts" in one.result(60) for one in told)
-    counts = [{name: len(rows) for name, rows in rows_at(url).items()} for url in (alone, together)]
+        both = [threads.submit(tell, together) for _ in range(2)]
+        assert all("2 videos and 2 shorts" in one.result(60) for one in both)
+    counts = [
+        {name: len(rows) for name, rows in each.items()} for each in (told.rows, rows_at(together))
+    ]
     assert counts[0] == counts[1]

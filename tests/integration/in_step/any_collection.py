@@ -8,7 +8,6 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from pipeline_store.entity import key_of
 from pipeline_store.production import Script
 from tests.integration.in_step.drawn import numbers
 from tests.integration.in_step.kinds import COLLECTION_OF, references_of
@@ -34,8 +33,7 @@ class AnyCollection(Machine):
         table = self.assignments[self.kinds[place]]
         if table:
             name = values.draw(st.sampled_from(sorted(table)))
-            value = values.draw(st.sampled_from(table[name]))
-            self.each(lambda side, _: setattr(side.objects[place], name, value))
+            self.assign_to(place, name, values.draw(st.sampled_from(table[name])))
 
     @rule(number=numbers, other=numbers)
     def refer_to_another(self, number: int, other: int) -> None:
@@ -51,37 +49,11 @@ class AnyCollection(Machine):
 
     @rule(number=numbers, fresh=st.booleans())
     def remove(self, number: int, fresh: bool) -> None:
-        place = self.pick_any(number)
-        settled = None if place is None else self.settle(place, fresh)
-        if settled is not None:
-            self.each(lambda side, uow: self.home(side, uow, settled).remove(side.objects[settled]))
+        self.remove_object(self.pick_any(number), fresh=fresh)
 
     @rule(number=numbers, fresh=st.booleans())
     def add_again(self, number: int, fresh: bool) -> None:
-        place = self.pick_any(number)
-        settled = None if place is None else self.settle(place, fresh)
-        if settled is not None:
-            self.each(lambda side, uow: self.home(side, uow, settled).add(side.objects[settled]))
-
-    def settle(self, place: int, fresh: bool) -> int | None:
-        """Makes sure whether another object with this key is in the unit of work.
-
-        Databases forget what nobody holds any more, memory does not. Returns the object's place
-        afterwards, if it still has one.
-        """
-        entity = self.sides[0].objects[place]
-        if fresh:
-            self.leave_and_enter(read_only=False)
-        elif entity not in self.sides[0].present:
-            name = key_of(type(entity)).name
-            if getattr(entity, name) is not None:
-                self.each(
-                    lambda side, uow: self.home(side, uow, place).find(
-                        getattr(side.objects[place], name)
-                    )
-                )
-        objects = self.sides[0].objects
-        return next((i for i, each in enumerate(objects) if each is entity), None)
+        self.add_object_again(self.pick_any(number), fresh=fresh)
 
     @rule(number=numbers, values=st.data())
     def change_what_is_only_read(self, number: int, values: st.DataObject) -> None:
@@ -92,8 +64,7 @@ class AnyCollection(Machine):
         table = self.assignments[kind]
         if place is not None and table:
             name = values.draw(st.sampled_from(sorted(table)))
-            value = values.draw(st.sampled_from(table[name]))
-            self.each(lambda side, _: setattr(side.objects[place], name, value))
+            self.assign_to(place, name, values.draw(st.sampled_from(table[name])))
         self.count(number)
         self.commit()
         self.leave_and_enter(read_only=False)

@@ -16,6 +16,7 @@ from pipeline_store.channels import (
     Video,
     VideoStatistics,
 )
+from tests.integration.in_step.any_collection import AnyCollection
 from tests.integration.in_step.channel_values import (
     ASSIGNMENTS,
     CHANNEL_IDS,
@@ -32,6 +33,7 @@ from tests.integration.in_step.channel_values import (
 from tests.integration.in_step.drawn import TIMES, numbers, times
 from tests.integration.in_step.jobs import Jobs
 from tests.integration.in_step.kinds import CHANNELS
+from tests.integration.in_step.overrides import Overrides
 from tests.integration.in_step.side import sorted_items
 from tests.integration.in_step.system_settings import SystemSettings
 
@@ -47,7 +49,7 @@ readings = st.lists(
 )
 
 
-class ChannelsInStep(Jobs, SystemSettings):
+class ChannelsInStep(Jobs, SystemSettings, Overrides, AnyCollection):
     """Everything that an operator of many channels sets up, and the queue of jobs."""
 
     collections = CHANNELS
@@ -67,7 +69,8 @@ class ChannelsInStep(Jobs, SystemSettings):
             (1, JobType.SCRAPE, 3),
             (2, JobType.TRANSFORM, 10),
         ]:
-            self.add_job(0, video, kind, priority, 2, TIMES[0])
+            job = {"job_type": kind, "priority": priority, "max_attempts": 2, "queued_at": TIMES[0]}
+            self.add_job(0, video, job)
         at_once = [{"of": 0, "timestamp": TIMES[1], "view_count": 5}]
         self.record_readings_of_channels(at_once)
         self.record_readings_of_videos(at_once)

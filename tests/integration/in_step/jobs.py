@@ -1,4 +1,7 @@
-"""Rules of jobs and of the queue that hands them out."""
+"""Steps of jobs and of the queue that hands them out.
+
+They come several at a time: a claim alone shows little, and a rule is one of many.
+"""
 
 from __future__ import annotations
 
@@ -9,125 +12,180 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from pipeline_store.channels import Channel, JobStatus, JobType, ProcessingJob, Video
-from tests.integration.in_step.channel_values import maybe_times
+from tests.integration.in_step.channel_values import ASSIGNMENTS, maybe_times
 from tests.integration.in_step.drawn import numbers
-from tests.integration.in_step.overrides import Overrides
+from tests.integration.in_step.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from pipeline_store import UnitOfWork
     from pipeline_store.claim import Claim
     from tests.integration.in_step.side import Side
 
+Step = tuple[str, dict[str, Any]]
+"""The name of a method, and its arguments."""
+
 MINUTE = timedelta(minutes=1)
-
-leases = st.sampled_from([MINUTE, MINUTE, timedelta(hours=1), timedelta(milliseconds=1)])
-any_leases = leases | st.sampled_from([timedelta(0), timedelta(days=8), 5])
-workers = st.sampled_from(["w1", "w2", "w1", "w2", "w1", "w2", "", 7])
-batches = st.sampled_from([1, 2, 2, 3, 1_000, 0, True])
-wanted_types = st.none() | st.lists(st.sampled_from([*JobType, *JobType, "render"]), max_size=3)
-one_type = st.none() | st.sampled_from(JobType)
+HOUR = timedelta(hours=1)
 
 
-class Jobs(Overrides):
+def step(name: str, **arguments: Any) -> st.SearchStrategy[Step]:
+    """Steps by that method, each argument drawn from its strategy or values."""
+    drawn = {
+        name: each if isinstance(each, st.SearchStrategy) else st.sampled_from(each)
+        for name, each in arguments.items()
+    }
+    return st.tuples(st.just(name), st.fixed_dictionaries(drawn))
+
+
+workers = ["w1", "w2"] * 4 + ["", 7]
+leases = [MINUTE, HOUR] * 4 + [timedelta(milliseconds=1), timedelta(0), timedelta(days=8), 5]
+some_types = [[each] for each in JobType] + [[JobType.SCRAPE, JobType.PUBLISH], [], ["render"]]
+wanted_types = st.sampled_from([None] * 8 + some_types)
+recent = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5, 8])
+new_jobs = st.fixed_dictionaries(
+    {
+        "job_type": st.sampled_from(JobType),
+        "priority": st.sampled_from([0, 0, 3, 10, 11]),
+        "max_attempts": st.sampled_from([1, 2, 2, 3]),
+        "queued_at": maybe_times,
+    }
+)
+
+job_fields = st.sampled_from(sorted(ASSIGNMENTS[ProcessingJob])).flatmap(
+    lambda name: st.tuples(st.just(name), st.sampled_from(ASSIGNMENTS[ProcessingJob][name]))
+)
+
+adding = step("add_job", channel=numbers, video=numbers, values=new_jobs)
+claiming = step(
+    "claim",
+    short=[False, False, True],
+    worker=workers,
+    n=[None] * 6 + [1, 2, 3, 1_000, 0, True],
+    lease=leases,
+    job_types=wanted_types,
+)
+passing = step(
+    "time_passes",
+    by=[
+        timedelta(milliseconds=1),
+        timedelta(seconds=1),
+        timedelta(seconds=2),
+        MINUTE,
+        MINUTE + timedelta(seconds=2),
+        2 * HOUR,
+    ],
+)
+ending = (
+    step("complete", number=recent, short=[False, False, True])
+    | step("complete_many", several=st.lists(recent, max_size=3), short=[False, True])
+    | step("heartbeat", number=recent, lease=leases)
+    | step(
+        "fail",
+        number=recent,
+        message=["broken"] * 8 + ["\x00", None],
+        details=[None, {"a": [1]}] * 4 + [[], {"a": float("nan")}],
+        permanent=[False] * 6 + [True, 1],
+    )
+    | step("release", number=recent)
+)
+operating = (
+    step("retry", number=numbers)
+    | step("pause", job_type=[None, *JobType])
+    | step("resume", job_type=[None, *JobType])
+    | step("resume_all")
+    | step("commit")
+    | step("leave_and_enter", read_only=[False])
+)
+meddling = (
+    step("change_a_job", number=numbers, name_and_value=job_fields)
+    | step("remove_a_job", number=numbers, fresh=[False, True])
+    | step("add_a_job_again", number=numbers, fresh=[False, True])
+)
+# What rarely comes together by chance: a claim that is had, and a write of its holder.
+having = step(
+    "claim", short=[False, True], worker=["w1"], n=[None, None, 2], lease=[MINUTE], job_types=[None]
+)
+holding = (
+    step("complete", number=[0, 1], short=[False, True])
+    | step("complete_many", several=st.just([0, 1]), short=[False, True])
+    | step("heartbeat", number=[0], lease=[MINUTE, HOUR])
+    | step("fail", number=[0], message=["broken"], details=[None], permanent=[False, True])
+    | step("release", number=[0])
+)
+several_steps = st.one_of(
+    *map(st.tuples, (claiming, ending, adding, operating, passing, passing, meddling)),
+    st.tuples(step("resume_all"), having, holding),
+    st.tuples(having, holding, holding),
+    st.tuples(having, passing, holding, passing),
+)
+job_steps = st.lists(several_steps, min_size=1, max_size=4)
+
+
+class Jobs(Machine):
     """Adding, claiming, finishing, failing, releasing, retrying, pausing, and time that passes."""
 
-    @rule(
-        channel=numbers,
-        video=st.none() | numbers,
-        job_type=st.sampled_from(JobType),
-        priority=st.sampled_from([0, 0, 3, 10, 11]),
-        max_attempts=st.sampled_from([1, 2, 2, 3]),
-        queued_at=maybe_times,
-    )
-    def add_job(
-        self,
-        channel: int,
-        video: int | None,
-        job_type: JobType,
-        priority: int,
-        max_attempts: int,
-        queued_at: datetime | None,
-    ) -> None:
+    @rule(several=job_steps)
+    def work(self, several: list[tuple[Step, ...]]) -> None:
+        for steps in several:
+            for name, arguments in steps:
+                getattr(self, name)(**arguments)
+
+    @rule(several=job_steps)
+    def work_more(self, several: list[tuple[Step, ...]]) -> None:
+        """Makes work likelier than any other step."""
+        self.work(several)
+
+    @rule(step=passing)
+    def wait(self, step: Step) -> None:
+        self.work([(step,)])
+
+    def time_passes(self, by: timedelta) -> None:
+        self.let_pass(by)
+
+    def add_job(self, channel: int, video: int | None, values: dict[str, Any]) -> None:
         self.add(
             ProcessingJob,
             lambda side: ProcessingJob(
                 channel_id=self.key_of(side, Channel, channel),
                 video_id=None if video is None else self.key_of(side, Video, video),
-                job_type=job_type,
-                priority=priority,
-                max_attempts=max_attempts,
-                queued_at=queued_at,
+                **values,
             ),
         )
 
-    # -- time --------------------------------------------------------------------------------
+    def change_a_job(self, number: int, name_and_value: tuple[str, Any]) -> None:
+        place = self.pick(ProcessingJob, number)
+        if place is not None:
+            self.assign_to(place, *name_and_value)
 
-    @rule(
-        step=st.sampled_from(
-            [
-                timedelta(milliseconds=1),
-                timedelta(seconds=1),
-                timedelta(seconds=2),
-                MINUTE,
-                MINUTE + timedelta(seconds=1),
-                timedelta(hours=2),
-            ]
-        )
-    )
-    def time_passes(self, step: timedelta) -> None:
-        self.let_pass(step)
+    def remove_a_job(self, number: int, *, fresh: bool) -> None:
+        self.remove_object(self.pick(ProcessingJob, number), fresh=fresh)
+
+    def add_a_job_again(self, number: int, *, fresh: bool) -> None:
+        self.add_object_again(self.pick(ProcessingJob, number), fresh=fresh)
 
     # -- claims ------------------------------------------------------------------------------
 
-    @rule(worker=workers, lease=any_leases, job_types=wanted_types)
-    def claim_next(self, worker: Any, lease: Any, job_types: Any) -> None:
-        def step(side: Side, uow: UnitOfWork) -> Any:
-            claim = uow.jobs.claim_next(worker, lease, job_types)
-            side.claims += [] if claim is None else [claim]
-            return claim
+    def claim(self, *, short: bool, n: int | None, **given: Any) -> None:
+        """Claims `n` jobs as a batch, or one by itself."""
+        name = "claim_next" if n is None else "claim_batch"
+        arguments = given if n is None else given | {"n": n}
 
-        self.each(step, ProcessingJob)
+        def keep(side: Side, claimed: Any) -> Any:
+            claims = claimed if isinstance(claimed, list) else [claimed]
+            side.claims += [claim for claim in claims if claim is not None]
+            return claimed
 
-    @rule(worker=workers, n=batches, lease=leases, job_types=wanted_types)
-    def claim_batch(self, worker: Any, n: int, lease: Any, job_types: Any) -> None:
-        def step(side: Side, uow: UnitOfWork) -> Any:
-            claims = uow.jobs.claim_batch(worker, n, lease, job_types)
-            side.claims += claims
-            return claims
-
-        self.each(step, ProcessingJob)
-
-    @rule(worker=workers, n=batches, lease=any_leases, job_types=wanted_types)
-    def claim_the_short_way(self, worker: Any, n: int, lease: Any, job_types: Any) -> None:
-        def step(side: Side) -> Any:
-            given: dict[str, Any] = {"lease": lease, "job_types": job_types}
-            if n == 1:
-                claim = side.driver.call_store("claim_next", worker, **given)
-                side.claims += [] if claim is None else [claim]
-                return claim
-            claims = side.driver.call_store("claim_batch", worker, n, **given)
-            side.claims += claims
-            return claims
-
-        self.without_a_unit_of_work(step)
-
-    @rule(number=numbers)
-    def complete_the_short_way(self, number: int) -> None:
-        if self.sides[0].claims:
+        if short:
+            worker = arguments.pop("worker")
+            positional = [worker] if n is None else [worker, arguments.pop("n")]
             self.without_a_unit_of_work(
-                lambda side: side.driver.call_store("complete", claim_of(side, number))
+                lambda side: keep(side, side.driver.call_store(name, *positional, **arguments))
             )
-
-    @rule(several=st.lists(numbers, max_size=3))
-    def complete_many_the_short_way(self, several: list[int]) -> None:
-        if self.sides[0].claims:
-            self.without_a_unit_of_work(
-                lambda side: side.driver.call_store(
-                    "complete_many", [claim_of(side, number) for number in several]
-                )
+        else:
+            self.each(
+                lambda side, uow: keep(side, getattr(uow.jobs, name)(**arguments)), ProcessingJob
             )
 
     def without_a_unit_of_work(self, step: Callable[[Side], Any]) -> None:
@@ -149,21 +207,25 @@ class Jobs(Overrides):
         if self.sides[0].claims:
             self.each(lambda side, uow: write(uow, claim_of(side, number)), ProcessingJob)
 
-    @rule(number=numbers)
-    def complete(self, number: int) -> None:
-        self.held(number, lambda uow, claim: uow.jobs.complete(claim))
-
-    @rule(several=st.lists(numbers, max_size=3))
-    def complete_many(self, several: list[int]) -> None:
-        if self.sides[0].claims:
-            self.each(
-                lambda side, uow: uow.jobs.complete_many(
-                    claim_of(side, number) for number in several
-                ),
-                ProcessingJob,
+    def complete(self, number: int, *, short: bool) -> None:
+        if not short:
+            self.held(number, lambda uow, claim: uow.jobs.complete(claim))
+        elif self.sides[0].claims:
+            self.without_a_unit_of_work(
+                lambda side: side.driver.call_store("complete", claim_of(side, number))
             )
 
-    @rule(number=numbers, lease=any_leases)
+    def complete_many(self, several: list[int], *, short: bool) -> None:
+        def claims_of(side: Side) -> list[Claim[Any]]:
+            return [claim_of(side, number) for number in several if side.claims]
+
+        if short:
+            self.without_a_unit_of_work(
+                lambda side: side.driver.call_store("complete_many", claims_of(side))
+            )
+        else:
+            self.each(lambda side, uow: uow.jobs.complete_many(claims_of(side)), ProcessingJob)
+
     def heartbeat(self, number: int, lease: Any) -> None:
         def step(side: Side, uow: UnitOfWork) -> Any:
             claim = uow.jobs.heartbeat(claim_of(side, number), lease)
@@ -174,44 +236,29 @@ class Jobs(Overrides):
         if self.sides[0].claims:
             self.each(step, ProcessingJob)
 
-    @rule(
-        number=numbers,
-        message=st.sampled_from(["broken", "broken", "\x00", None]),
-        details=st.sampled_from([None, {"a": [1]}, {}, [], {"a": float("nan")}]),
-        permanent=st.sampled_from([False, False, True, 1]),
-    )
-    def fail(self, number: int, message: Any, details: Any, permanent: Any) -> None:
-        self.held(number, lambda uow, claim: uow.jobs.fail(claim, message, details, permanent))
+    def fail(self, number: int, **given: Any) -> None:
+        self.held(number, lambda uow, claim: uow.jobs.fail(claim, **given))
 
-    @rule(number=numbers)
     def release(self, number: int) -> None:
         self.held(number, lambda uow, claim: uow.jobs.release(claim))
 
     # -- what an operator does ---------------------------------------------------------------
 
-    @rule(number=numbers)
     def retry(self, number: int) -> None:
         self.each(
             lambda side, uow: uow.jobs.retry(self.key_of(side, ProcessingJob, number)),
             ProcessingJob,
         )
 
-    @rule(job_type=one_type)
     def pause(self, job_type: JobType | None) -> None:
         self.each(lambda _, uow: uow.jobs.pause(job_type))
 
-    @rule(job_type=one_type)
     def resume(self, job_type: JobType | None) -> None:
         self.each(lambda _, uow: uow.jobs.resume(job_type))
 
-    @rule()
     def resume_all(self) -> None:
         """Makes it likely that something can be claimed."""
-
-        def step(_: Side, uow: UnitOfWork) -> Any:
-            return [uow.jobs.resume(each) for each in [None, *JobType]]
-
-        self.each(step)
+        self.each(lambda _, uow: [uow.jobs.resume(each) for each in [None, *JobType]])
 
     @rule(number=numbers, limit=st.sampled_from([1, 10, 0]))
     def ask_for_jobs(self, number: int, limit: int) -> None:
@@ -228,5 +275,5 @@ class Jobs(Overrides):
 
 
 def claim_of(side: Side, number: int) -> Claim[Any]:
-    """The claim that the number picks: the latest ones are the likeliest to hold still."""
+    """A claim, counted from the latest one."""
     return side.claims[-1 - number % len(side.claims)]

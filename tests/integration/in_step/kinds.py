@@ -120,10 +120,11 @@ def _key_fields(kind: type[Any]) -> dict[str, str]:
 KEY_FIELDS: Final = {kind: _key_fields(kind) for kind in COLLECTIONS.values()}
 """The fields that hold keys given by a store, each with the collection it is of."""
 
-JSON_FIELDS: Final = {
-    kind: {field.name for field in attrs.fields(kind) if JSON in field.metadata}
+FIELDS: Final = {
+    kind: {field.name: JSON in field.metadata for field in attrs.fields(kind)}
     for kind in COLLECTIONS.values()
 }
+"""The fields of each class, and whether they hold JSON."""
 
 
 def keys_named_by(entity: Any) -> list[tuple[str, Any]]:

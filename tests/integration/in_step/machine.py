@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from pipeline_store.entity import key_of
 from tests.integration.in_step.drawn import START
 from tests.integration.in_step.kinds import COLLECTION_OF, missing_key
-from tests.integration.in_step.side import Side, contents
+from tests.integration.in_step.side import Side, contents, differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,13 +53,12 @@ class Machine(RuleBasedStateMachine):
 
         A step that writes rows past the objects says of which class.
         """
-        for side in self.sides:
-            side.bulk |= {bulk} if bulk else set()
         return self.compare(
             lambda side: side.driver.call(lambda uow: step(side, uow)),
+            bulk,
         )
 
-    def compare(self, step: Callable[[Side], Any]) -> str:
+    def compare(self, step: Callable[[Side], Any], bulk: type[Any] | None = None) -> str:
         """Takes a step on every side and compares the outcome and all objects.
 
         Once an error has undone the unit of work, the next step alone meets that.
@@ -67,6 +66,8 @@ class Machine(RuleBasedStateMachine):
         if self.undone_for == 2:
             self.undone_for = 0
             self.roll_back()
+        for side in self.sides:
+            side.bulk |= {bulk} if bulk else set()
         outcomes = [side.take(partial(step, side)) for side in self.sides]
         self.assert_equal(outcomes)
         self.assert_equal([side.driver.is_undone() for side in self.sides])
@@ -81,7 +82,9 @@ class Machine(RuleBasedStateMachine):
         names = [side.driver.name for side in self.sides]
         first = found[0]
         for name, other in zip(names[1:], found[1:], strict=True):
-            assert other == first, f"{name}: {other!r}\n{names[0]}: {first!r}"
+            if other != first:
+                listed = "\n".join(differences(first, other))
+                raise AssertionError(f"{names[0]} and {name} differ:\n{listed}")
 
     def add(self, kind: type[Any], make: Callable[[Side], Any]) -> str:
         """Adds an object to its collection; returns the error's name, if any."""
@@ -120,6 +123,39 @@ class Machine(RuleBasedStateMachine):
     def home(self, side: Side, uow: UnitOfWork, place: int) -> Any:
         """Returns the collection of the object at that place."""
         return getattr(uow, COLLECTION_OF[type(side.objects[place])])
+
+    def assign_to(self, place: int, name: str, value: Any) -> None:
+        self.each(lambda side, _: setattr(side.objects[place], name, value))
+
+    def remove_object(self, place: int | None, *, fresh: bool) -> None:
+        settled = None if place is None else self.settle(place, fresh)
+        if settled is not None:
+            self.each(lambda side, uow: self.home(side, uow, settled).remove(side.objects[settled]))
+
+    def add_object_again(self, place: int | None, *, fresh: bool) -> None:
+        settled = None if place is None else self.settle(place, fresh)
+        if settled is not None:
+            self.each(lambda side, uow: self.home(side, uow, settled).add(side.objects[settled]))
+
+    def settle(self, place: int, fresh: bool) -> int | None:
+        """Makes sure whether another object with this key is in the unit of work.
+
+        Databases forget what nobody holds any more, memory does not. Returns the object's place
+        afterwards, if it still has one.
+        """
+        entity = self.sides[0].objects[place]
+        if fresh:
+            self.leave_and_enter(read_only=False)
+        elif entity not in self.sides[0].present:
+            name = key_of(type(entity)).name
+            if getattr(entity, name) is not None:
+                self.each(
+                    lambda side, uow: self.home(side, uow, place).find(
+                        getattr(side.objects[place], name)
+                    )
+                )
+        objects = self.sides[0].objects
+        return next((i for i, each in enumerate(objects) if each is entity), None)
 
     # -- the unit of work --------------------------------------------------------------------
 

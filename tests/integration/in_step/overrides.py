@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from pipeline_store.production import ConfigOverride
-from tests.integration.in_step.any_collection import AnyCollection
+from tests.integration.in_step.machine import Machine
 
 CONFIG_KEYS = ["paused.niche.gaming", "paused.jobs", "Paused.jobs", "a_b", "a%b"]
 
 
-class Overrides(AnyCollection):
+class Overrides(Machine):
     """Setting, adding, unsetting and asking."""
 
     @rule(key=st.sampled_from([*CONFIG_KEYS, "", "\x00"]), value=st.sampled_from(["", "1", 7]))

@@ -15,6 +15,7 @@ from pipeline_store.production import (
     PipelineRun,
     RunStatus,
 )
+from tests.integration.in_step.any_collection import AnyCollection
 from tests.integration.in_step.drawn import TIMES, numbers, times
 from tests.integration.in_step.kinds import PRODUCTION
 from tests.integration.in_step.overrides import CONFIG_KEYS
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from tests.integration.in_step.side import Side
 
 
-class ProductionInStep(Runs):
+class ProductionInStep(Runs, AnyCollection):
     """Runs, what they leave behind, reviews, readings and errors."""
 
     collections = PRODUCTION

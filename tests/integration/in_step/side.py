@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import Enum
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,14 +15,14 @@ from pipeline_store.claim import Claim
 from pipeline_store.errors import PipelineStoreError
 from tests.integration.in_step.kinds import (
     COLLECTION_OF,
-    JSON_FIELDS,
+    FIELDS,
     KEY_FIELDS,
     is_missing,
     keys_named_by,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipeline_store import UnitOfWork
     from tests.integration.in_step.drivers import Driver
@@ -48,6 +49,8 @@ class Side:
         self._keys: dict[str, dict[Any, int]] = {}
         self._kept_keys: dict[str, dict[Any, int]] = {}
         self._seen: Counter[str] = Counter()
+        #: What objects held when they were last described, and how: most have not changed.
+        self._described: dict[Any, tuple[list[Any], dict[str, Any]]] = {}
 
     def take(self, step: Callable[[], Any]) -> Any:
         """Takes a step and describes how it ended."""
@@ -102,14 +105,21 @@ class Side:
     def describe_fields(self, entity: Any) -> dict[str, Any]:
         """Returns the values of an object's fields, keys by the order of their first appearance."""
         kind = type(entity)
-        held = {field.name: getattr(entity, field.name) for field in attrs.fields(kind)}
-        described = {name: plain(value) for name, value in held.items()}
-        for name in JSON_FIELDS[kind]:
-            # To Python, 1 equals both True and 1.0.
-            described[name] = ("json", json_value.spelled(held[name]))
-        for name, collection in KEY_FIELDS[kind].items():
-            described[name] = self.key_seen(collection, held[name])
-        return described
+        held = vars(entity)
+        values = [held[name] if name in held else getattr(entity, name) for name in FIELDS[kind]]
+        known, fields = self._described.get(entity, ((), {}))
+        if len(known) != len(values) or not all(map(is_, known, values)):
+            fields = {
+                # To Python, 1 equals both True and 1.0.
+                name: ("json", json_value.spelled(value)) if is_json else plain(value)
+                for (name, is_json), value in zip(FIELDS[kind].items(), values, strict=True)
+            }
+            self._described[entity] = (values, fields)
+        keys = {
+            name: self.key_seen(collection, getattr(entity, name))
+            for name, collection in KEY_FIELDS[kind].items()
+        }
+        return {**fields, **keys}
 
     def describe_objects(self) -> list[Any]:
         """Returns what all objects of this side hold, in a unit of work or not."""
@@ -135,16 +145,26 @@ class Side:
 
 def plain(value: Any) -> Any:
     """Returns a value so that a member of an enumeration differs from its plain value."""
-    if isinstance(value, Enum):
-        return (type(value).__name__, value.value)
     if isinstance(value, bool):
         return ("bool", value)
-    return value
+    return (type(value).__name__, value.value) if isinstance(value, Enum) else value
 
 
 def sorted_items(found: dict[Any, Any]) -> list[Any]:
     """The values of a dictionary, whose own order promises nothing, by key."""
     return [found[key] for key in sorted(found)]
+
+
+def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
+    """Yields where two descriptions differ, and how."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        for name in one:
+            yield from differences(one[name], other[name], f"{where}.{name}")
+    elif isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
+        for place, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from differences(left, right, f"{where}[{place}]")
+    elif one != other:
+        yield f"{where}: {one!r} and {other!r}"
 
 
 def contents(side: Side, uow: UnitOfWork, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:

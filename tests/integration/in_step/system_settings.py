@@ -10,7 +10,7 @@ from hypothesis.stateful import rule
 from pipeline_store.channels import Channel, ConfigurationChange, SystemConfiguration
 from tests.integration.in_step.channel_values import SETTINGS, json_values, maybe_times
 from tests.integration.in_step.drawn import numbers
-from tests.integration.in_step.overrides import Overrides
+from tests.integration.in_step.machine import Machine
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 keys = st.sampled_from([*SETTINGS, *SETTINGS, "", "\x00"])
 
 
-class SystemSettings(Overrides):
+class SystemSettings(Machine):
     """Setting, adding, unsetting and asking, and a journal."""
 
     @rule(

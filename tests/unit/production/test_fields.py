@@ -1,4 +1,4 @@
-"""What the fields of the ten classes hold, and what they refuse."""
+"""What the fields of the ten classes of production hold at most, by default and converted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import pytest
 
 from pipeline_store.entity import change
@@ -30,36 +29,12 @@ from pipeline_store.production import (
     ShortStatus,
     TTSAudio,
 )
-from tests.integration.contract.bad_values import FIELDS, Field
-from tests.integration.contract.samples import CLASSES, COLLECTIONS, every_field, sample, values_of
+from tests.integration.contract.samples import CLASSES, every_field, sample, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COLLECTION_OF = {kind: name for name, kind in CLASSES.items()}
-
-CASES = [
-    pytest.param(field, bad, id=f"{field.kind.__name__}.{field.name}-{label}")
-    for field in FIELDS
-    for label, bad in (field.refused | ({} if field.may_be_left_out else {"nothing": None})).items()
-]
-
-
-@pytest.mark.parametrize(("field", "bad"), CASES)
-def test_a_bad_value_is_refused_by_name(field: Field, bad: Any) -> None:
-    """An object with a bad value cannot be made; the error names the field and stays short."""
-    arguments = every_field(COLLECTION_OF[field.kind])
-    with pytest.raises(InvalidValue, match=rf"^{field.name}: ") as refused:
-        field.kind(**arguments | {field.name: bad})
-    assert isinstance(refused.value, (PipelineStoreError, ValueError))
-    assert len(str(refused.value)) < 250
-
-
-def test_there_are_enough_cases() -> None:
-    """The cases above are found by reflection, and there are as many as there should be."""
-    assert len(CASES) >= 700
-    assert {field.kind for field in FIELDS} == set(CLASSES.values())
-
 
 EDGES: list[tuple[type[Any], str, Any]] = [
     (DiscoveredVideo, "view_count", 0),
@@ -255,60 +230,6 @@ def test_defaults(
         without = {other: value for other, value in required.items() if other != name}
         with pytest.raises(TypeError, match=name):
             kind(**without)
-
-
-class TestEntities:
-    """What the ten classes have in common."""
-
-    @pytest.mark.parametrize("kind", CLASSES.values())
-    def test_keyword_arguments_only(self, kind: type[Any]) -> None:
-        """Objects are made by keyword, and unknown names and keys are refused."""
-        arguments = every_field(COLLECTION_OF[kind])
-        with pytest.raises(TypeError):
-            kind(*arguments.values())
-        with pytest.raises(TypeError, match="unknown"):
-            kind(**arguments, unknown=1)
-        if kind is not ConfigOverride:
-            with pytest.raises(TypeError, match="id"):
-                kind(**arguments, id=1)
-
-    @pytest.mark.parametrize("collection", COLLECTIONS)
-    def test_compared_by_identity(self, collection: str) -> None:
-        """Two objects with the same values are two things, and can be members of a set."""
-        one, other = sample(collection), sample(collection)
-        assert one != other
-        assert len({one, other}) == 2
-
-    @pytest.mark.parametrize("collection", COLLECTIONS)
-    def test_shown_by_their_fields(self, collection: str) -> None:
-        """An object shows its class and its fields."""
-        shown = repr(sample(collection))
-        assert shown.startswith(CLASSES[collection].__name__ + "(")
-        assert all(f"{name}=" in shown for name in every_field(collection))
-
-    @pytest.mark.parametrize("collection", COLLECTIONS)
-    def test_the_key_cannot_be_assigned(self, collection: str) -> None:
-        """Stores give keys; nobody changes them."""
-        entity = sample(collection)
-        key = "key" if collection == "config_overrides" else "id"
-        before = getattr(entity, key)
-        with pytest.raises(InvalidValue, match=f"{key}: a key cannot be changed"):
-            setattr(entity, key, before)
-        assert getattr(entity, key) == before
-
-    @pytest.mark.parametrize("collection", COLLECTIONS)
-    def test_evolving(self, collection: str) -> None:
-        """`attrs.evolve` makes a new object with the same values and no key."""
-        entity = sample(collection)
-        assert values_of(attrs.evolve(entity)) == values_of(entity)
-
-    @pytest.mark.parametrize("kind", CLASSES.values())
-    def test_made_for_every_store(self, kind: type[Any]) -> None:
-        """The classes are what SQLAlchemy can map: without slots and hashed by identity."""
-        assert not hasattr(kind, "__slots__")
-        assert kind.__eq__ is object.__eq__
-        assert kind.__hash__ is object.__hash__
-        assert all(field.kw_only for field in attrs.fields(kind))
 
 
 class Whole(IntEnum):

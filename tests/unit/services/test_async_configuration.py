@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ from pipeline_store.services.settings import Settings
 from tests.unit.services.configured import LIMIT, SPEED, TOKEN, SteadyClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from pipeline_store import AsyncStore, AsyncUnitOfWork
 
@@ -31,10 +32,16 @@ class CountedStore:
         self.store = store
         self.opened = 0
         self.overtaken = 0
+        self.when_read: Callable[[], Coroutine[Any, Any, object]] | None = None
 
-    def unit_of_work(self, *, read_only: bool = False) -> AsyncUnitOfWork:
+    @asynccontextmanager
+    async def unit_of_work(self, *, read_only: bool = False) -> AsyncIterator[AsyncUnitOfWork]:
         self.opened += 1
-        return self.store.unit_of_work(read_only=read_only)
+        async with self.store.unit_of_work(read_only=read_only) as uow:
+            yield uow
+        if self.when_read:
+            overtaking, self.when_read = self.when_read, None
+            await overtaking()
 
     async def run(self, service: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         if self.overtaken:
@@ -145,6 +152,15 @@ def test_many_reads_are_one_reading(
     clock.seconds += 0.1
     assert runner.run(configuration.get("speed")) == 3.0
     assert store.opened == 2
+
+
+def test_a_change_during_a_reading_is_seen_after_it(
+    runner: asyncio.Runner, configuration: AsyncConfiguration, store: CountedStore
+) -> None:
+    """The reading that had begun before is not kept."""
+    store.when_read = lambda: configuration.set("speed", 2)
+    assert runner.run(configuration.get("speed")) == 1.0
+    assert runner.run(configuration.get("speed")) == 2.0
 
 
 def test_others_in_the_way(

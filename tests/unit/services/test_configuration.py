@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline_store import Store
+    from pipeline_store import Store, UnitOfWork
+    from pipeline_store.channels import ConfigurationChange
     from pipeline_store.services.configuration_layers import Explanation
 
 
@@ -523,27 +524,34 @@ class TestAge:
 
     def test_a_change_during_a_reading_is_seen_after_it(self, configured: Configured) -> None:
         """The reading that had begun before is not kept."""
-        changed = threading.Event()
+        changed: list[object] = []
 
-        def change() -> None:
-            configuration.set("speed", 2)
-            changed.set()
+        class Overtaken:
+            """A unit of work that ends only after another thread has changed what was read."""
 
-        def hesitant(*, read_only: bool = False) -> Any:
-            unit = configured.store.unit_of_work(read_only=read_only)
-            if not read_only or changed.is_set():
-                return unit
-            # Reads what there was, and only then lets the other thread change it.
-            assert unit.config_overrides.starting_with("") == []
-            threading.Thread(target=change).start()
-            assert changed.wait(10)
-            return unit
+            def __enter__(self) -> UnitOfWork:
+                self.unit = configured.store.unit_of_work(read_only=True)
+                return self.unit.__enter__()
+
+            def __exit__(self, *error: object) -> None:
+                self.unit.__exit__(*error)
+                if not changed:
+                    thread = threading.Thread(target=lambda: changed.append(change()))
+                    thread.start()
+                    thread.join(10)
+
+        def units(*, read_only: bool = False) -> Any:
+            return Overtaken() if read_only else configured.store.unit_of_work()
 
         configuration = Configuration(
-            hesitant, configured.settings, environ={}, monotonic=configured.clock
+            units, configured.settings, environ={}, monotonic=configured.clock
         )
-        configuration.get("speed")
-        assert changed.is_set()
+
+        def change() -> ConfigurationChange:
+            return configuration.set("speed", 2)
+
+        assert configuration.get("speed") == 1.0
+        assert len(changed) == 1
         assert configuration.get("speed") == 2.0
 
     def test_an_environment_that_changes_is_seen(self, configured: Configured) -> None:

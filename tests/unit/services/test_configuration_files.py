@@ -135,7 +135,7 @@ DEEP = "[" * 100_000
         ("a.yaml", "upload: {daily_limit: 1, daily_limit: 2}", "'daily_limit' is there twice"),
         ("a.yaml", "title: a\n---\ntitle: b", "not YAML in line 2"),
         ("a.yaml", "title: !!python/object/apply:os.getcwd []", "not YAML in line 1"),
-        ("a.yaml", "title: 2026-02-31", "not YAML: day"),
+        ("a.yaml", "title: 2026-02-31", "not YAML in line 1: no valid timestamp"),
         ("a.yaml", "title: a\x01", "not YAML"),
         ("a.yaml", "? [a]\n: 1", "not YAML in line 1"),
         ("a.yaml", "5: a", "a name: text expected, found int"),
@@ -153,6 +153,30 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(
     with pytest.raises(InputFileRefused, match=reason) as refused:
         read_file(path, SETTINGS)
     assert refused.value.path == str(path)
+
+
+@pytest.mark.parametrize(
+    ("written_value", "reason"),
+    [
+        ("*hunter2-hunter2", "found undefined alias"),
+        ("!hunter2-hunter2", "could not determine a constructor for the tag"),
+        ("!hunter2-hunter2!more", "found undefined tag handle"),
+        ("!!int hunter2-hunter2", "no valid int"),
+        ("!!float hunter2-hunter2", "no valid float"),
+        ("!!bool hunter2-hunter2", "no valid bool"),
+        ("!!timestamp hunter2-hunter2", "no valid timestamp"),
+        ("'hunter2-hunter2", "found unexpected end of stream"),
+        ("@hunter2-hunter2", "found character '@' that cannot start any token"),
+        ("a\n hunter2: hunter2", "mapping values are not allowed here"),
+    ],
+)
+def test_a_refused_file_is_not_quoted(tmp_path: Path, written_value: str, reason: str) -> None:
+    """What YAML takes for something of its own may be a secret that lacks its quotes."""
+    path = written(tmp_path, "a.yaml", f"title: {written_value}")
+    with pytest.raises(InputFileRefused, match=f"not YAML in line [12]: {reason}") as refused:
+        read_file(path, SETTINGS)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__context__ is None
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -243,6 +243,19 @@ def test_the_secret_is_blotted_out_of_a_failure(
         refresh_failed(uow, channel, "youtube", "a\x00b")
 
 
+@pytest.mark.parametrize("ring", [Keyring(), Keyring([new_key()])])
+def test_what_may_quote_a_secret_that_cannot_be_opened_is_left_out(
+    uow: UnitOfWork, keyring: Keyring, channel: Channel, ring: Keyring
+) -> None:
+    """It was sent before the keys were changed, by a program that has only the older ones now."""
+    set_credential(uow, keyring, channel, "youtube", Secret(CANARY))
+    refresh_failed(uow, channel, "youtube", f"sent {CANARY}", keyring=ring)
+    assert CANARY not in json.dumps(channel.credentials)
+    [told] = health(uow, channel)
+    assert told.last_refresh_failure is not None
+    assert told.last_refresh_failure.message.startswith("left out: ")
+
+
 def test_health_of_all_channels(uow: UnitOfWork, keyring: Keyring) -> None:
     """By channel and by name, whatever order they were made in; those without any are not there."""
     for channel_id, names in (("b", ["z", "y"]), ("c", []), ("a", ["x"])):

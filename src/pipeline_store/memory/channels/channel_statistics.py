@@ -31,6 +31,7 @@ class MemoryChannelStatisticsRepository(
         wanted = list(readings)
         for reading in wanted:
             check_kind(ChannelStatistics, reading)
+        for reading in wanted:
             fill_from_clock(reading, self._now)
         known = {(row.channel_id, row.timestamp) for row in self._where(lambda _: True)}
         new: dict[tuple[UUID, datetime], ChannelStatistics] = {}

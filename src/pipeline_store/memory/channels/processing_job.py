@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from pipeline_store.channels.processing_job import (
     WAITING,
     checked_types,
     lost_message,
+    mean_of,
     pause_key,
     paused_of,
     statistics_of,
@@ -29,7 +31,6 @@ from pipeline_store.repository import check_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import timedelta
 
     from pipeline_store.channels import JobStatistics, JobType
     from pipeline_store.clock import Clock
@@ -78,6 +79,8 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
 
     def heartbeat(self, claim: Claim[ProcessingJob], lease: timedelta) -> Claim[ProcessingJob]:
         """See `ProcessingJobRepository.heartbeat`."""
+        self._session.check_writable()
+        check_claim(claim, ProcessingJob)
         check_lease(lease)
         job = self._held(claim)
         job.due_at = self._now() + lease
@@ -127,7 +130,7 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
     def release(self, claim: Claim[ProcessingJob]) -> None:
         """See `ProcessingJobRepository.release`."""
         job = self._held(claim)
-        job.attempts -= 1
+        job.attempts = max(job.attempts - 1, 0)
         job.status = JobStatus.RETRYING if job.attempts else JobStatus.QUEUED
         job.worker = job.due_at = job.started_at = None
         self._session.flush()
@@ -135,6 +138,7 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
     def retry(self, job_id: UUID) -> ProcessingJob:
         """See `ProcessingJobRepository.retry`."""
         self._session.check_writable()
+        values.check_uuid("job_id", job_id)
         self._wake()
         job = self.get(job_id)
         job.queue_again(self._now())
@@ -175,9 +179,9 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
         """See `ProcessingJobRepository.statistics`."""
         wanted = checked_types(None if job_type is None else [job_type])
         jobs = self._where(lambda job: job.job_type in wanted)
-        waits = [(job.started_at - job.queued_at).total_seconds() for job in jobs if job.started_at]
+        waits = [job.started_at - job.queued_at for job in jobs if job.started_at]
         runs = [
-            (job.completed_at - job.started_at).total_seconds()
+            job.completed_at - job.started_at
             for job in jobs
             if job.status == JobStatus.COMPLETED and job.completed_at and job.started_at
         ]
@@ -206,7 +210,9 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
         return job
 
     def _find_held(self, claim: Claim[ProcessingJob]) -> ProcessingJob | None:
-        job = self.find(claim.item.id)
+        # A job whose addition was undone has no key any more.
+        key: Any = claim.item.id
+        job = None if key is None else self.find(key)
         if job is None:
             return None
         self._session.reread(self.collection, job)
@@ -243,5 +249,5 @@ def _order(job: ProcessingJob) -> tuple[Any, ...]:
     return (-job.priority, job.queued_at, job.id)
 
 
-def _mean(numbers: list[float]) -> float | None:
-    return sum(numbers) / len(numbers) if numbers else None
+def _mean(times: list[timedelta]) -> timedelta | None:
+    return mean_of(sum(times, timedelta()) // timedelta(microseconds=1), len(times))

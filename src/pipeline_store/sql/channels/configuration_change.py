@@ -15,7 +15,7 @@ from pipeline_store.channels import (
 from pipeline_store.repository import check_key, check_limit
 from pipeline_store.sql.columns import JsonValue, OpenChoice, map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
-from pipeline_store.sql.row_columns import time_now, uuid_key
+from pipeline_store.sql.row_columns import PlainUuid, time_now, uuid_key
 
 configuration_changes = sa.Table(
     "configuration_changes",
@@ -24,7 +24,7 @@ configuration_changes = sa.Table(
     time_now("changed_at"),
     sa.Column("changed_by", sa.Text, nullable=False, server_default="system"),
     sa.Column("layer", OpenChoice(ConfigurationLayer), nullable=False),
-    sa.Column("channel_id", sa.Uuid),
+    sa.Column("channel_id", PlainUuid),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("old_value", JsonValue),
     sa.Column("new_value", JsonValue),

@@ -13,16 +13,22 @@ import sqlalchemy as sa
 
 from pipeline_store.channels import JobStatus, JobType, ProcessingJob
 from pipeline_store.channels.processing_job import WAITING, pause_key
-from pipeline_store.pauses import PAUSED
+from pipeline_store.pauses import JOBS_PAUSED, PAUSED
 from pipeline_store.sql.columns import Instant, JsonValue, OpenChoice, map_class, metadata
 from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, after_wait
 from pipeline_store.sql.production import config_overrides
-from pipeline_store.sql.row_columns import time_now, uuid_key, uuid_reference
+from pipeline_store.sql.row_columns import (
+    PlainUuid,
+    time_now,
+    uuid_key,
+    uuid_reference,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
+    from uuid import UUID
 
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
     from sqlalchemy.sql.elements import ColumnElement
 
 _WAITING_NAMES: Final = ", ".join(f"'{status.value}'" for status in WAITING)
@@ -77,13 +83,12 @@ map_class(ProcessingJob, video_processing_jobs)
 _jobs: Final = video_processing_jobs
 _c: Final = video_processing_jobs.c
 _now: Final = sa.bindparam("now", type_=Instant())
-_order: Final = (_c.priority.desc(), _c.queued_at, _c.id)
 
 
 @lru_cache(maxsize=256)
 def claim(
     dialect: str, job_types: tuple[JobType, ...], count: int, *, look_first: bool
-) -> sa.Executable:
+) -> sa.Update:
     """Return the claim of the first `count` jobs of these types: every column of those claimed.
 
     With `look_first` it claims nothing while a lease or a wait is over that nobody has ended yet,
@@ -92,21 +97,11 @@ def claim(
     clock = CLOCKS[dialect]
     # Spelled out: PostgreSQL takes a limit that it does not know for a tenth of the table.
     limit = sa.literal_column(str(count), sa.Integer)
-    chosen = _first(limit, [_head(limit, each).where(~_is_paused(each)) for each in job_types])
     if dialect == "postgresql":
-        # A second look, since it is not known before the rows are locked who else takes them.
-        types = sa.select(chosen.cte("chosen").c.job_type)
-        free = [
-            _head(limit, each)
-            .where(sa.literal(each, _c.job_type.type).in_(types))
-            .with_for_update(skip_locked=True)
-            for each in job_types
-        ]
-        taken = _first(limit, free).cte("taken")
         # By an array, whose length PostgreSQL does not overestimate either.
-        is_taken = _c.id == sa.any_(sa.func.array(sa.select(taken.c.id).scalar_subquery()))
+        is_taken = _c.id == sa.any_(sa.func.array(_locked(limit, job_types)))
     else:
-        is_taken = _c.id.in_(sa.select(chosen.cte("chosen").c.id))
+        is_taken = _c.id.in_(_first_of_each(limit, job_types))
     statement = (
         sa.update(_jobs)
         .where(is_taken)
@@ -136,28 +131,71 @@ def _earliest() -> sa.ScalarSelect[datetime]:
     return sa.select(due_at).where(IS_DUE_SOMETIME).order_by(due_at).limit(1).scalar_subquery()
 
 
-def _head(limit: ColumnElement[int], job_type: JobType) -> sa.Select[Any]:
+def _locked(limit: ColumnElement[int], job_types: tuple[JobType, ...]) -> sa.ScalarSelect[UUID]:
+    """Return the first jobs that no other worker is taking, and lock them.
+
+    By one probe of the index for each type; and a second look at those that the first jobs are of,
+    since it is not known before rows are locked who else takes them.
+    """
+    spelled = ", ".join(f"'{each.value}'" for each in job_types)
+    names = sa.func.unnest(sa.literal_column(f"ARRAY[{spelled}]"))
+    kinds = names.table_valued(sa.column("job_type", sa.Text())).render_derived("kinds")
+    heads = _head(limit, kinds.c.job_type).lateral("heads")
+    chosen = (
+        sa.select(kinds.c.job_type)
+        .select_from(kinds.join(heads, sa.true()))
+        .where(~_is_paused(_spelled(f"{JOBS_PAUSED}.").concat(kinds.c.job_type)))
+        .order_by(*_order_of(heads.c))
+        .limit(limit)
+        .subquery("chosen")
+    )
+    found = sa.select(chosen.c.job_type).distinct().subquery("found")
+    free = _head(limit, found.c.job_type).with_for_update(skip_locked=True).lateral("free")
+    return (
+        sa.select(free.c.id)
+        .select_from(found.join(free, sa.true()))
+        .order_by(*_order_of(free.c))
+        .limit(limit)
+        .scalar_subquery()
+    )
+
+
+def _first_of_each(
+    limit: ColumnElement[int], job_types: tuple[JobType, ...]
+) -> sa.Select[tuple[UUID]]:
+    """Return the first jobs on SQLite, which has no LATERAL, and where who writes is alone."""
+    heads = [
+        _head(limit, _spelled(each)).where(~_is_paused(_spelled(pause_key(each))))
+        for each in job_types
+    ]
+    c = sa.union_all(*(sa.select(head.subquery()) for head in heads)).subquery("heads").c
+    return sa.select(c.id).order_by(*_order_of(c)).limit(limit)
+
+
+def _head(limit: ColumnElement[int], job_type: ColumnElement[str]) -> sa.Select[Any, Any, Any]:
     """Return the first jobs of one type, by one probe of the index."""
-    first = sa.select(_c.id, _c.job_type, _c.priority, _c.queued_at)
-    return first.where(READY, _c.job_type == job_type).order_by(*_order).limit(limit)
+    c = _jobs.alias("job").c
+    first = sa.select(c.id, c.priority, c.queued_at).where(READY, c.job_type == job_type)
+    return first.order_by(*_order_of(c)).limit(limit)
 
 
-def _first(limit: ColumnElement[int], heads: Sequence[sa.Select[Any]]) -> sa.Select[Any]:
-    """Return the first jobs of several types together."""
-    together = sa.union_all(*(sa.select(head.subquery()) for head in heads)).subquery("heads")
-    c = together.c
-    by_order = sa.select(c.id, c.job_type).order_by(c.priority.desc(), c.queued_at, c.id)
-    return by_order.limit(limit)
+def _order_of(c: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElement[Any], ...]:
+    return c.priority.desc(), c.queued_at, c.id
 
 
-def _is_paused(job_type: JobType) -> ColumnElement[bool]:
-    keys = [pause_key(None), pause_key(job_type)]
+def _is_paused(key_of_type: ColumnElement[str]) -> ColumnElement[bool]:
     c = config_overrides.c
-    return sa.exists(sa.select(c.key).where(c.key.in_(keys), c.value == PAUSED))
+    are_keys = (c.key == _spelled(JOBS_PAUSED)) | (c.key == key_of_type)
+    return sa.exists(sa.select(c.key).where(are_keys, c.value == _spelled(PAUSED)))
+
+
+def _spelled(name: str) -> ColumnElement[str]:
+    """Return a name of ours as it stands in the text: drivers take their time over parameters."""
+    return sa.literal_column(f"'{name}'", sa.Text())
 
 
 @cache
-def wake(dialect: str) -> sa.Executable:
+def wake(dialect: str) -> sa.Update:
     """Return the statement that ends leases and waits that are over, the longest first."""
     clock = CLOCKS[dialect]
     ended = (
@@ -198,14 +236,16 @@ def wake(dialect: str) -> sa.Executable:
 
 def _of_holder(dialect: str) -> sa.Update:
     return sa.update(_jobs).where(
-        _c.id == sa.bindparam("held_id", type_=sa.Uuid()),
+        _c.id == sa.bindparam("held_id", type_=PlainUuid()),
         _c.lease_token == sa.bindparam("held_token", type_=sa.BigInteger()),
         _is_held(dialect),
     )
 
 
 def _is_held(dialect: str) -> ColumnElement[bool]:
-    return sa.and_(_c.status == JobStatus.PROCESSING, _c.due_at > CLOCKS[dialect].now)
+    # IS TRUE keeps PostgreSQL from walking the index of everything that is due.
+    is_due_later = (_c.due_at > CLOCKS[dialect].now).is_(sa.true())
+    return sa.and_(_c.status == JobStatus.PROCESSING, is_due_later)
 
 
 _COMPLETED: Final[dict[str, Any]] = {
@@ -220,32 +260,37 @@ _COMPLETED: Final[dict[str, Any]] = {
 
 
 @cache
-def complete(dialect: str) -> sa.Executable:
+def complete(dialect: str) -> sa.Update:
     """Return the statement by which the holder of a lease records that the job is done."""
     return _of_holder(dialect).values(_COMPLETED)
 
 
 @cache
-def complete_many(dialect: str) -> sa.Executable:
+def complete_many(dialect: str) -> sa.Update:
     """Return the same for several jobs: the keys of those that were recorded."""
-    pairs: sa.BindParameter[Any] = sa.bindparam("pairs", expanding=True)
-    return (
-        sa.update(_jobs)
-        .where(sa.tuple_(_c.id, _c.lease_token).in_(pairs), _is_held(dialect))
-        .values(_COMPLETED)
-        .returning(_c.id)
-    )
+    if dialect == "postgresql":
+        # Found by key: PostgreSQL would look for the pairs by reading the whole table.
+        ids = sa.bindparam("held_ids", type_=sa.ARRAY(PlainUuid()))
+        tokens = sa.select(sa.bindparam("held_tokens", type_=sa.ARRAY(sa.BigInteger())))
+        token = tokens.scalar_subquery()[sa.func.array_position(ids, _c.id)]
+        are_held = sa.and_(_c.id == sa.any_(ids), _c.lease_token == token)
+    else:
+        pairs = sa.func.json_each(sa.bindparam("held_pairs", type_=sa.Text()))
+        pair = pairs.table_valued("value").c.value
+        held = sa.select(sa.func.json_extract(pair, "$[0]"), sa.func.json_extract(pair, "$[1]"))
+        are_held = sa.tuple_(_c.id, _c.lease_token).in_(held)
+    return sa.update(_jobs).where(are_held, _is_held(dialect)).values(_COMPLETED).returning(_c.id)
 
 
 @cache
-def heartbeat(dialect: str) -> sa.Executable:
+def heartbeat(dialect: str) -> sa.Update:
     """Return the statement that lets a lease end later: its new end."""
     end = CLOCKS[dialect].end
     return _of_holder(dialect).values(due_at=end, updated_at=_now).returning(_c.due_at)
 
 
 @cache
-def fail(dialect: str) -> sa.Executable:
+def fail(dialect: str) -> sa.Update:
     """Return the statement by which the holder of a lease records that the attempt failed."""
     permanent = sa.bindparam("permanent", type_=sa.Boolean())
     again = (_c.attempts < _c.max_attempts) & ~permanent
@@ -261,12 +306,12 @@ def fail(dialect: str) -> sa.Executable:
 
 
 @cache
-def release(dialect: str) -> sa.Executable:
+def release(dialect: str) -> sa.Update:
     """Return the statement by which the holder of a lease gives the job back."""
     again = _c.attempts > 1
     return _of_holder(dialect).values(
         status=sa.case((again, JobStatus.RETRYING.value), else_=JobStatus.QUEUED.value),
-        attempts=_c.attempts - 1,
+        attempts=sa.case((again, _c.attempts - 1), else_=0),
         worker=sa.null(),
         due_at=sa.null(),
         started_at=sa.null(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from pipeline_store.channels import JobStatus, ProcessingJob, ProcessingJobRepos
 from pipeline_store.channels.processing_job import (
     checked_types,
     lost_message,
+    mean_of,
     pause_key,
     paused_of,
     statistics_of,
@@ -24,7 +26,7 @@ from pipeline_store.pauses import JOBS_PAUSED, PAUSED
 from pipeline_store.repository import check_limit
 from pipeline_store.sql.channels import job_statements
 from pipeline_store.sql.channels.job_statements import video_processing_jobs
-from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, seconds_between
+from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, microseconds_between
 from pipeline_store.sql.production import SqlConfigOverrideRepository
 from pipeline_store.sql.repository import SqlRepository, batches
 
@@ -93,7 +95,9 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         if not several:
             return
         statement = job_statements.complete_many(self._session.dialect)
-        completed = self._write(statement, pairs=pairs_of(several)).scalars().all()
+        completed = (
+            self._write(statement, **all_held_by(several, self._session.dialect)).scalars().all()
+        )
         self._read_known_again(completed)
         refuse_lost(several, completed)
 
@@ -119,6 +123,7 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
     def retry(self, job_id: UUID) -> ProcessingJob:
         """See `ProcessingJobRepository.retry`."""
         self._session.check_writable()
+        values.check_uuid("job_id", job_id)
         self._wake()
         job = self.get(job_id)
         job.queue_again(self._now())
@@ -164,28 +169,30 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         """See `ProcessingJobRepository.statistics`."""
         wanted = checked_types(None if job_type is None else [job_type])
         c = video_processing_jobs.c
-        ran = seconds_between(c.started_at, c.completed_at)
-        counts: dict[JobStatus, int] = {}
-        waited = started = 0.0
-        mean_run = None
+        waited = microseconds_between(c.queued_at, c.started_at)
+        ran = microseconds_between(c.started_at, c.completed_at)
         grouped = (
             sa.select(
                 c.status,
                 sa.func.count().label("number"),
-                sa.func.count(c.started_at).label("started"),
-                sa.func.sum(seconds_between(c.queued_at, c.started_at)).label("waited"),
-                sa.func.avg(ran).label("ran"),
+                sa.func.count(waited).label("started"),
+                sa.func.sum(waited).label("waited"),
+                sa.func.count(ran).label("ended"),
+                sa.func.sum(ran).label("ran"),
             )
             .where(c.job_type.in_(wanted))
             .group_by(c.status)
         )
-        for row in self._session.execute(grouped):
-            counts[row.status] = row.number
-            started += row.started
-            waited += row.waited or 0.0
-            if row.status == JobStatus.COMPLETED:
-                mean_run = row.ran
-        return statistics_of(counts, waited / started if started else None, mean_run)
+        by_status = {row.status: row for row in self._session.execute(grouped)}
+        done = by_status.get(JobStatus.COMPLETED)
+        return statistics_of(
+            {status: row.number for status, row in by_status.items()},
+            mean_of(
+                sum(int(row.waited or 0) for row in by_status.values()),
+                sum(row.started for row in by_status.values()),
+            ),
+            mean_of(int(done.ran or 0), done.ended) if done else None,
+        )
 
     def _wake(self) -> None:
         """End the leases and waits that are over, before an urgent one of them is passed over."""
@@ -206,6 +213,8 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         self._read_known_again([claim.item.id])
 
     def _write(self, statement: sa.Executable, lease: timedelta | None = None, **given: Any) -> Any:
+        # Before looking at the clock: a lease that began while others wrote could be over by now.
+        self._session.begin()
         now = values.as_instant("clock", self._now())
         clock = CLOCKS[self._session.dialect]
         return self._session.execute(
@@ -243,14 +252,36 @@ def held_by(claim: Claim[ProcessingJob]) -> dict[str, Any]:
     return {"held_id": claim.item.id, "held_token": claim.token}
 
 
-def pairs_of(claims: Iterable[Claim[ProcessingJob]]) -> list[tuple[UUID, int]]:
+def all_held_by(claims: Iterable[Claim[ProcessingJob]], dialect: str) -> dict[str, Any]:
     """Return the same for several."""
-    return [(claim.item.id, claim.token) for claim in claims]
+    newest = _newest_tokens(claims)
+    if dialect == "postgresql":
+        return {"held_ids": list(newest), "held_tokens": list(newest.values())}
+    pairs = [(each.hex, token) for each, token in newest.items()]
+    return {"held_pairs": json.dumps(pairs)}
 
 
-def refuse_lost(claims: Iterable[Claim[ProcessingJob]], written: Iterable[UUID]) -> None:
-    """Raise `LeaseLost` for the claims whose job was not written."""
+def _newest_tokens(claims: Iterable[Claim[ProcessingJob]]) -> dict[UUID, int]:
+    """Return the one claim on each job that may still hold it."""
+    newest: dict[UUID, int] = {}
+    for claim in claims:
+        key: Any = claim.item.id
+        # A job whose addition was undone has no key any more.
+        if key is not None:
+            newest[key] = max(claim.token, newest.get(key, claim.token))
+    return newest
+
+
+def refuse_lost(claims: Sequence[Claim[ProcessingJob]], written: Iterable[UUID]) -> None:
+    """Raise `LeaseLost` for the claims whose job was not written, or not by them."""
     done = set(written)
-    lost = [claim for claim in claims if claim.item.id not in done]
+    if len(done) == len(claims):
+        return
+    newest = _newest_tokens(claims)
+    lost = [
+        claim
+        for claim in claims
+        if claim.item.id not in done or claim.token != newest[claim.item.id]
+    ]
     if lost:
         raise LeaseLost(lost_message(lost))

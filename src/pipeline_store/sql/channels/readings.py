@@ -38,9 +38,11 @@ class Readings(Generic[Reading]):
         """Return the readings of an owner and instant that none before has, stored or given."""
         self.session.check_writable()
         values.check_several("readings", readings)
-        first: dict[tuple[UUID, datetime], Reading] = {}
-        for reading in readings:
+        wanted = list(readings)
+        for reading in wanted:
             check_kind(self.kind, reading)
+        first: dict[tuple[UUID, datetime], Reading] = {}
+        for reading in wanted:
             fill_from_clock(reading, now)
             first.setdefault(self._place(reading), reading)
         # Those who add only what is new take turns, since two may read before either writes.

@@ -14,12 +14,10 @@ from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.tasks.tables import tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from pipeline_store.claim import Claim
-    from pipeline_store.sql.session import GuardedSession
     from pipeline_store.tasks import Task
     from pipeline_store.tasks.claiming import ClaimRequest
 
@@ -38,7 +36,10 @@ CLAIM: Final = (
 """Every column of the tasks that were handed out; with one more row, all NULL, the call has stopped
 half way and is to be repeated."""
 
-_COMPLETE: Final = (
+ID: Final = [column.name for column in tasks.columns].index("id")
+"""The place of the key in such a row."""
+
+COMPLETE: Final = (
     sa.text("SELECT * FROM complete_tasks(:keys, :tokens, :workers, :now)")
     .bindparams(
         sa.bindparam("keys", type_=ARRAY(sa.Uuid())),
@@ -48,9 +49,10 @@ _COMPLETE: Final = (
     )
     .columns(sa.column("id", sa.Uuid()))
 )
+"""The keys of the tasks that were still held."""
 
 
-def parameters(wanted: ClaimRequest, already: int, now: datetime) -> dict[str, Any]:
+def _parameters(wanted: ClaimRequest, already: int, now: datetime) -> dict[str, Any]:
     """Return what `CLAIM` needs to hand out what is left of the request."""
     stages = None if wanted.stages is None else [stage.value for stage in wanted.stages]
     return {
@@ -63,36 +65,28 @@ def parameters(wanted: ClaimRequest, already: int, now: datetime) -> dict[str, A
     }
 
 
-def hand_out(connection: sa.Connection, wanted: ClaimRequest, now: datetime) -> list[sa.Row[Any]]:
-    """Return the tasks that are next, leased to the worker, in their order."""
-    found: list[sa.Row[Any]] = []
+def hand_out(
+    ask: Callable[[dict[str, Any]], Sequence[Sequence[Any]]], wanted: ClaimRequest, now: datetime
+) -> list[Sequence[Any]]:
+    """Return the rows of the tasks that are next, leased to the worker, in their order.
+
+    `ask` runs `CLAIM` with these parameters.
+    """
+    found: list[Sequence[Any]] = []
     look_again = True
     while look_again:
-        rows = connection.execute(CLAIM, parameters(wanted, len(found), now)).all()
-        look_again = bool(rows) and rows[-1].id is None
+        rows = ask(_parameters(wanted, len(found), now))
+        look_again = bool(rows) and rows[-1][ID] is None
         found += rows[:-1] if look_again else rows
         look_again = look_again and len(found) < wanted.count
     return found
 
 
-def hand_out_in(session: GuardedSession, wanted: ClaimRequest, now: datetime) -> list[UUID]:
-    """Do so inside a unit of work, and return their keys."""
-    found: list[UUID] = []
-    look_again = True
-    while look_again:
-        rows = session.execute(CLAIM, parameters(wanted, len(found), now)).all()
-        look_again = bool(rows) and rows[-1].id is None
-        found += [row.id for row in rows if row.id is not None]
-        look_again = look_again and len(found) < wanted.count
-    return found
-
-
-def complete(connection: sa.Connection, claims: Sequence[Claim[Task]], now: datetime) -> set[UUID]:
-    """Move tasks on, and return the keys of those that were still held."""
-    given = {
+def held_by(claims: Sequence[Claim[Task]], now: datetime) -> dict[str, Any]:
+    """Return what `COMPLETE` needs to move on what these claims hold."""
+    return {
         "keys": [claim.item.id for claim in claims],
         "tokens": [claim.token for claim in claims],
         "workers": [claim.worker for claim in claims],
         "now": now,
     }
-    return set(connection.execute(_COMPLETE, given).scalars())

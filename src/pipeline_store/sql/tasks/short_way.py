@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from pipeline_store import values
 from pipeline_store.claim import check_claim, checked_claims
 from pipeline_store.sql.detached import Detached
-from pipeline_store.sql.engine import committing_each
+from pipeline_store.sql.direct import DirectStatement, directly
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.tasks import postgresql_queue
 from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
@@ -35,10 +36,17 @@ class TasksShortWay:
     def __init__(self, engine: sa.Engine, clock: Clock) -> None:
         """Work on the database of `engine`."""
         self._engine = engine
-        self._committing = committing_each(engine)
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._clock = clock
         self._detached = Detached(Task, tasks)
+
+    @cached_property
+    def _claim(self) -> DirectStatement:
+        return DirectStatement(postgresql_queue.CLAIM, self._engine.dialect, tasks.columns)
+
+    @cached_property
+    def _complete(self) -> DirectStatement:
+        return DirectStatement(postgresql_queue.COMPLETE, self._engine.dialect, [tasks.c.id])
 
     def claim_batch(
         self,
@@ -50,9 +58,8 @@ class TasksShortWay:
     ) -> list[Claim[Task]]:
         """See `TaskRepository.claim_batch`."""
         wanted = claim_request(worker, n, lease, stages, most_attempts)
-        with translated():
-            hand_out = self._hand_out_on_sqlite if self._is_sqlite else self._hand_out
-            return [claim_of(self._detached(row)) for row in hand_out(wanted)]
+        hand_out = self._hand_out_on_sqlite if self._is_sqlite else self._hand_out
+        return [claim_of(self._detached(row)) for row in hand_out(wanted)]
 
     def complete(self, claim: Claim[Task]) -> None:
         """See `TaskRepository.complete`."""
@@ -64,17 +71,17 @@ class TasksShortWay:
         several = {(claim.item.id, claim.token): claim for claim in checked_claims(claims, Task)}
         if not several:
             return
-        with translated():
-            complete = self._complete_on_sqlite if self._is_sqlite else self._complete
-            done = complete(list(several.values()))
-        refuse_lost(several.values(), done)
+        move_on = self._move_on_on_sqlite if self._is_sqlite else self._move_on
+        refuse_lost(several.values(), move_on(list(several.values())))
 
-    def _hand_out(self, wanted: ClaimRequest) -> list[sa.Row[Any]]:
-        with self._committing.connect() as connection:
-            return postgresql_queue.hand_out(connection, wanted, self._now())
+    def _hand_out(self, wanted: ClaimRequest) -> list[Sequence[Any]]:
+        with directly(self._engine) as connection:
+            return postgresql_queue.hand_out(
+                lambda given: connection.rows(self._claim, given), wanted, self._now()
+            )
 
-    def _hand_out_on_sqlite(self, wanted: ClaimRequest) -> Sequence[sa.Row[Any]]:
-        with self._engine.begin() as connection:
+    def _hand_out_on_sqlite(self, wanted: ClaimRequest) -> list[Sequence[Any]]:
+        with translated(), self._engine.begin() as connection:
             keys = [UUID(key) for key in SqliteTaskQueue(connection, self._now()).hand_out(wanted)]
             if not keys:
                 return []
@@ -82,13 +89,14 @@ class TasksShortWay:
         rows = {row.id: row for row in found}
         return [rows[key] for key in keys]
 
-    def _complete(self, claims: list[Claim[Task]]) -> set[UUID]:
-        with self._committing.connect() as connection:
-            return postgresql_queue.complete(connection, claims, self._now())
+    def _move_on(self, claims: list[Claim[Task]]) -> set[UUID]:
+        with directly(self._engine, committing=True) as connection:
+            given = postgresql_queue.held_by(claims, self._now())
+            return {row[0] for row in connection.rows(self._complete, given)}
 
-    def _complete_on_sqlite(self, claims: list[Claim[Task]]) -> set[UUID]:
+    def _move_on_on_sqlite(self, claims: list[Claim[Task]]) -> set[UUID]:
         held = [(claim.item.id.hex, claim.token, claim.worker) for claim in claims]
-        with self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             return {UUID(key) for key in SqliteTaskQueue(connection, self._now()).complete(held)}
 
     def _now(self) -> datetime:

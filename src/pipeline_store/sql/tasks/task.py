@@ -206,11 +206,15 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
                 queue = SqliteTaskQueue(session.connection(), now)
                 keys = [UUID(key) for key in queue.hand_out(wanted)]
         else:
-            keys = postgresql_queue.hand_out_in(self._session, wanted, now)
+            rows = postgresql_queue.hand_out(self._ask, wanted, now)
+            keys = [row[postgresql_queue.ID] for row in rows]
         found = {task.id: task for task in self._read_again(keys)}
         # The call may have ended leases of others, and given up tasks.
         self._read_again([task.id for task in self._session.known(Task) if task.id not in found])
         return [found[key] for key in keys]
+
+    def _ask(self, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        return self._session.execute(postgresql_queue.CLAIM, parameters).all()
 
     def _read_again(self, keys: Sequence[UUID]) -> list[Task]:
         found: list[Task] = []

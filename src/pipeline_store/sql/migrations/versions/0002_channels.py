@@ -41,7 +41,9 @@ def _flag(name: str, *, default: bool) -> sa.Column[object]:
 
 
 def _json(name: str, default: str | None = None, *, nullable: bool = False) -> sa.Column[object]:
-    return sa.Column(name, sa.JSON(), nullable=nullable, server_default=default)
+    # Declared as JSON, a column of SQLite would turn 1.0 into 1.
+    kind = sa.JSON().with_variant(sa.Text(), "sqlite")
+    return sa.Column(name, kind, nullable=nullable, server_default=default)
 
 
 def _time(name: str) -> sa.Column[object]:

@@ -1,0 +1,162 @@
+"""Statements that are compiled once and run on the driver's own cursor, each committing itself.
+
+For the few calls that a worker makes all day: SQLAlchemy's way from a statement to rows costs as
+much as the database needs to answer.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
+
+from pipeline_store.sql.failures import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping
+
+    import sqlalchemy as sa
+    from sqlalchemy.engine import Dialect
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import PoolProxiedConnection
+    from sqlalchemy.sql.elements import ClauseElement
+    from sqlalchemy.types import TypeEngine
+
+
+class DirectStatement:
+    """A statement on one kind of database, whose text never changes."""
+
+    def __init__(
+        self, statement: ClauseElement, dialect: Dialect, columns: Iterable[sa.Column[Any]] = ()
+    ) -> None:
+        """Compile it; `columns` are those it returns, in that order."""
+        compiled: Any = statement.compile(dialect=dialect)
+        self.text = str(compiled)
+        # Drivers take parameters by name or by place.
+        self._places: list[str] | None = compiled.positiontup
+        self._given: dict[str, Any] = {}
+        self._always: dict[str, Any] = {}
+        for bind, name in compiled.bind_names.items():
+            process = _sends(bind.type, dialect)
+            if bind.required:
+                self._given[name] = process
+            else:
+                self._always[name] = process(bind.value) if process else bind.value
+        receives = ((place, _receives(each.type, dialect)) for place, each in enumerate(columns))
+        self._receives = [(place, process) for place, process in receives if process]
+
+    def parameters(self, given: Mapping[str, Any]) -> Any:
+        """Return what the driver is handed for these values; those it does not need are ignored."""
+        ready = dict(self._always)
+        for name, process in self._given.items():
+            value = given[name]
+            ready[name] = process(value) if process else value
+        return ready if self._places is None else tuple(map(ready.__getitem__, self._places))
+
+    def read(self, row: Iterable[Any]) -> list[Any]:
+        """Return the values of a row as the package knows them; NULL is None to every type."""
+        found = list(row)
+        for place, process in self._receives:
+            value = found[place]
+            if value is not None:
+                found[place] = process(value)
+        return found
+
+
+def _sends(kind: TypeEngine[Any], dialect: Dialect) -> Any:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _receives(kind: TypeEngine[Any], dialect: Dialect) -> Any:
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+class DirectConnection:
+    """A connection of the pool, on which every statement commits itself."""
+
+    def __init__(self, driver: DBAPIConnection) -> None:
+        """Send statements on `driver`."""
+        self._driver = driver
+
+    def rows(self, statement: DirectStatement, given: Mapping[str, Any]) -> list[list[Any]]:
+        """Run a statement and return its rows."""
+        cursor = self._driver.cursor()
+        try:
+            cursor.execute(statement.text, statement.parameters(given))
+            return [statement.read(row) for row in cursor.fetchall()]
+        finally:
+            cursor.close()
+
+    def count(self, statement: DirectStatement, given: Mapping[str, Any]) -> int:
+        """Run a statement that returns no rows, and return how many it wrote."""
+        cursor = self._driver.cursor()
+        try:
+            cursor.execute(statement.text, statement.parameters(given))
+            return cursor.rowcount
+        finally:
+            cursor.close()
+
+
+def _run(driver: Any, statement: str) -> None:
+    cursor = driver.cursor()
+    try:
+        cursor.execute(statement)
+    finally:
+        cursor.close()
+
+
+@contextmanager
+def directly(engine: sa.Engine, *, committing: bool = False) -> Generator[DirectConnection]:
+    """Take a connection for the time of the block, and translate the errors of both.
+
+    On SQLite the block is alone, and its statements are committed together.
+    With `committing`, a connection lost in the block leaves the outcome of its statement unknown.
+    """
+    dialect = engine.dialect
+    with translated(), _like_sqlalchemy(dialect):
+        pooled = engine.raw_connection()
+    driver: Any = pooled.dbapi_connection
+    switched = dialect.name == "postgresql"
+    try:
+        with translated(committing=committing), _like_sqlalchemy(dialect, pooled):
+            if switched:
+                driver.autocommit = True
+                yield DirectConnection(driver)
+            else:
+                # The lock first, so that the block looks at the clock when nobody else writes.
+                _run(driver, "BEGIN IMMEDIATE")
+                yield DirectConnection(driver)
+                _run(driver, "COMMIT")
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            # Whoever is interrupted leaves the answer to a statement on the connection.
+            pooled.invalidate()
+        raise
+    finally:
+        if switched and pooled.is_valid:
+            driver.autocommit = False
+        pooled.close()
+
+
+@contextmanager
+def _like_sqlalchemy(
+    dialect: Dialect, pooled: PoolProxiedConnection | None = None
+) -> Generator[None]:
+    """Raise what the driver raises as SQLAlchemy does, and give up a connection that is lost."""
+    driver: Any = pooled.dbapi_connection if pooled else None
+    try:
+        yield
+    except dialect.loaded_dbapi.Error as error:
+        lost = dialect.is_disconnect(error, driver, None)
+        if lost and pooled:
+            pooled.invalidate(error)
+        raise DBAPIError.instance(
+            None,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=dialect,
+        ) from None

@@ -1,0 +1,194 @@
+"""Every method is known to read or to write, and none writes in a read-only unit of work."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import pytest
+
+from pipeline_store.claim import Claim
+from pipeline_store.errors import ReadOnly
+from pipeline_store.unit_of_work import Collections
+from tests.integration.contract.samples import (
+    COLLECTIONS,
+    EARLY,
+    LATE,
+    OF_CHANNELS,
+    Parents,
+    add_parents,
+    content,
+    sample,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline_store import Store, UnitOfWork
+
+HOUR = timedelta(hours=1)
+
+READS = {
+    "analytics": {"latest_for", "series"},
+    "channel_statistics": {"latest_for", "series"},
+    "channels": {"active", "by_channel_id", "by_youtube_channel_id"},
+    "clips": {"for_run"},
+    "config_overrides": {"starting_with", "value"},
+    "configuration_changes": {"recent"},
+    "discovered_videos": {
+        "by_video_id",
+        "by_video_ids",
+        "count_pending",
+        "niches",
+        "pending",
+    },
+    "errors": {"count_unresolved", "recent"},
+    "jobs": {"count_by_channel", "in_status", "paused", "statistics"},
+    "music": {"by_spotify_track_id", "least_used"},
+    "pipeline_runs": {"count_by_status", "in_status", "last_upload_for", "latest_for", "niches"},
+    "presets": {"active", "by_name", "default"},
+    "reviews": {"for_run", "open_for", "waiting"},
+    "scripts": {"for_run", "newest_for"},
+    "shorts": {"for_run", "in_status"},
+    "system_configuration": {"all"},
+    "tts_audio": {"for_run"},
+    "video_statistics": {"latest_for", "series"},
+    "videos": {
+        "by_source_url",
+        "by_youtube_video_id",
+        "count_by_status",
+        "due_for_publication",
+        "for_channel",
+    },
+}
+"""Beside `get`, `find`, `count` and `page`."""
+
+
+class Stored:
+    """Keys and objects that the writes below can be tried on."""
+
+    def __init__(self, parents: Parents, job: Any) -> None:
+        self.parents = parents
+        self.claim = Claim(
+            item=job, token=job.lease_token, attempt=1, worker="worker-1", expires_at=LATE
+        )
+
+
+WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
+    "analytics": {
+        "record_many": lambda uow, _: uow.analytics.record_many([{"youtube_video_id": "v"}]),
+        "record_new": lambda uow, _: uow.analytics.record_new([{"youtube_video_id": "v"}]),
+    },
+    "channel_statistics": {
+        "record_new": lambda uow, stored: uow.channel_statistics.record_new(
+            [sample("channel_statistics", stored.parents)]
+        ),
+    },
+    "config_overrides": {
+        "set": lambda uow, _: uow.config_overrides.set("a", "1"),
+        "unset": lambda uow, _: uow.config_overrides.unset("paused.jobs"),
+    },
+    "discovered_videos": {
+        "mark": lambda uow, _: uow.discovered_videos.mark("video-90001", 1),  # type: ignore[arg-type]
+        "record": lambda uow, _: uow.discovered_videos.record(sample("discovered_videos")),
+        "record_many": lambda uow, _: uow.discovered_videos.record_many(
+            [sample("discovered_videos")]
+        ),
+    },
+    "errors": {"resolve": lambda uow, _: uow.errors.resolve(1)},
+    "jobs": {
+        "claim_next": lambda uow, _: uow.jobs.claim_next("worker-1", HOUR),
+        "claim_batch": lambda uow, _: uow.jobs.claim_batch("worker-1", 5, HOUR),
+        "heartbeat": lambda uow, stored: uow.jobs.heartbeat(stored.claim, HOUR),
+        "complete": lambda uow, stored: uow.jobs.complete(stored.claim),
+        "complete_many": lambda uow, stored: uow.jobs.complete_many([stored.claim]),
+        "fail": lambda uow, stored: uow.jobs.fail(stored.claim, "no space left"),
+        "release": lambda uow, stored: uow.jobs.release(stored.claim),
+        "retry": lambda uow, stored: uow.jobs.retry(stored.claim.item.id),
+        "pause": lambda uow, _: uow.jobs.pause("download"),  # type: ignore[arg-type]
+        "resume": lambda uow, _: uow.jobs.resume(),
+    },
+    "music": {"record_use": lambda uow, stored: uow.music.record_use(stored.parents.music)},
+    "pipeline_runs": {"for_cycle": lambda uow, _: uow.pipeline_runs.for_cycle("a", EARLY, LATE)},
+    "presets": {
+        "make_default": lambda uow, stored: uow.presets.make_default(stored.parents.preset)
+    },
+    "reviews": {"hold_overdue": lambda uow, _: uow.reviews.hold_overdue()},
+    "system_configuration": {
+        "set": lambda uow, _: uow.system_configuration.set("a", 1),
+        "unset": lambda uow, _: uow.system_configuration.unset("setting-00001"),
+    },
+    "video_statistics": {
+        "record_new": lambda uow, stored: uow.video_statistics.record_new(
+            [sample("video_statistics", stored.parents)]
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_every_method_is_known(collection: str) -> None:
+    """Each method of each port reads or writes; a new one has to be told here."""
+    port = get_type_hints(Collections)[collection]
+    methods = {name for name, _ in inspect.getmembers(port, inspect.isfunction) if name[0] != "_"}
+    common = {"add", "add_many", "count", "find", "get", "page", "remove"}
+    reads, writes = READS.get(collection, set()), set(WRITES.get(collection, {}))
+    assert methods == common | reads | writes
+    assert not reads & writes
+
+
+def test_every_write_is_refused(store: Store) -> None:
+    """Each call that would write raises ReadOnly, and nothing is changed."""
+    parents = add_parents(store)
+    with store.unit_of_work() as uow:
+        uow.errors.add(sample("errors", parents))
+        uow.config_overrides.add(sample("config_overrides", key="paused.jobs", value="true"))
+        uow.system_configuration.add(sample("system_configuration"))
+        job = uow.jobs.add(sample("jobs", parents, status="failed", due_at=None))
+        uow.commit()
+    before = content(store)
+    written = []
+    for collection, writes in WRITES.items():
+        for method, write in writes.items():
+            with store.unit_of_work(read_only=True) as uow:
+                try:
+                    write(uow, Stored(parents, job))
+                except ReadOnly:
+                    continue
+                written.append(f"{collection}.{method}")
+    assert written == []
+    assert content(store) == before
+
+
+CHANGES: dict[str, tuple[str, Any]] = {
+    "channels": ("name", "changed"),
+    "videos": ("source_title", "changed"),
+    "jobs": ("priority", 1),
+    "presets": ("parameters", {}),
+    "music": ("name", "changed"),
+    "channel_statistics": ("view_count", 5),
+    "video_statistics": ("view_count", 5),
+    "system_configuration": ("value", None),
+    "configuration_changes": ("changed_by", "changed"),
+}
+"""A field of each class, and another value than the sample has."""
+
+
+@pytest.mark.parametrize("collection", OF_CHANNELS)
+def test_objects_are_not_written(store: Store, parents: Parents, collection: str) -> None:
+    """Objects are neither added, changed nor removed in a read-only unit of work."""
+    with store.unit_of_work() as uow:
+        stored = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    before = content(store)
+    with store.unit_of_work(read_only=True) as uow, pytest.raises(ReadOnly):
+        getattr(uow, collection).add(sample(collection, parents, 2))
+    with store.unit_of_work(read_only=True) as uow, pytest.raises(ReadOnly):
+        getattr(uow, collection).remove(stored)
+    with store.unit_of_work(read_only=True) as uow:
+        found = getattr(uow, collection).page()[-1]
+        setattr(found, *CHANGES[collection])
+        with pytest.raises(ReadOnly):
+            uow.commit()
+    assert content(store) == before

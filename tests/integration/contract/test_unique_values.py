@@ -1,0 +1,234 @@
+"""No two objects share a value that must be unique, however the second one comes by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import attrs
+import pytest
+
+from pipeline_store.errors import AlreadyExists
+from pipeline_store.fields import KEY, UNIQUE
+from tests.integration.contract.samples import (
+    CLASSES,
+    Parents,
+    content,
+    key_of,
+    page,
+    sample,
+)
+
+if TYPE_CHECKING:
+    from pipeline_store import Store
+
+
+class Unique(NamedTuple):
+    """A field whose value must be unique, among objects that agree in the other fields."""
+
+    collection: str
+    field: str
+    beside: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.collection}.{self.field}"
+
+    def sharing(self, parents: Parents, number: int, other: Any) -> Any:
+        """A new object that shares the value with another one."""
+        value = {self.field: getattr(other, self.field)}
+        return sample(self.collection, parents, number, **value)
+
+
+KEYS = (Unique("config_overrides", "key"), Unique("system_configuration", "key"))
+"""Keys that the caller gives."""
+
+OTHERS = (
+    Unique("discovered_videos", "video_id"),
+    Unique("channels", "channel_id"),
+    Unique("channels", "youtube_channel_id"),
+    Unique("videos", "source_url", ("channel_id",)),
+    Unique("presets", "name"),
+    Unique("music", "spotify_track_id"),
+)
+"""What can be assigned."""
+
+every_unique_value = pytest.mark.parametrize("reference", [*KEYS, *OTHERS], ids=str)
+every_assignable_one = pytest.mark.parametrize("reference", OTHERS, ids=str)
+
+
+def test_what_is_unique() -> None:
+    """The classes declare these values as unique, and no others."""
+    declared = {
+        Unique(collection, field.name, field.metadata.get(UNIQUE, ()))
+        for collection, kind in CLASSES.items()
+        for field in attrs.fields(kind)
+        if UNIQUE in field.metadata or field.metadata.get(KEY) is str
+    }
+    assert declared == {*KEYS, *OTHERS}
+
+
+@every_unique_value
+@pytest.mark.parametrize("first_is", ["uncommitted", "unknown", "known"])
+def test_taken(store: Store, parents: Parents, reference: Unique, first_is: str) -> None:
+    """A second object with the value is AlreadyExists, be the first one known here or not."""
+    with store.unit_of_work() as uow:
+        first = getattr(uow, reference.collection).add(sample(reference.collection, parents))
+        if first_is == "uncommitted":
+            with pytest.raises(AlreadyExists):
+                getattr(uow, reference.collection).add(reference.sharing(parents, 2, first))
+            return
+        uow.commit()
+    before = content(store)
+    with store.unit_of_work() as uow:
+        if first_is == "known":
+            page(uow, reference.collection)
+        with pytest.raises(AlreadyExists):
+            getattr(uow, reference.collection).add(reference.sharing(parents, 2, first))
+    assert content(store) == before
+
+
+@every_unique_value
+def test_twice_among_many(store: Store, parents: Parents, reference: Unique) -> None:
+    """Of many objects none is added when two of them share the value."""
+    before = content(store)
+    first = sample(reference.collection, parents, 1)
+    several = [
+        first,
+        sample(reference.collection, parents, 2),
+        reference.sharing(parents, 3, first),
+    ]
+    with store.unit_of_work() as uow, pytest.raises(AlreadyExists):
+        getattr(uow, reference.collection).add_many(several)
+    assert content(store) == before
+
+
+@every_assignable_one
+def test_by_assignment(store: Store, parents: Parents, reference: Unique) -> None:
+    """A stored object cannot take the value of another: the commit is AlreadyExists."""
+    with store.unit_of_work() as uow:
+        two = [sample(reference.collection, parents, number) for number in (1, 2)]
+        first, second = getattr(uow, reference.collection).add_many(two)
+        uow.commit()
+    before = content(store)
+    with store.unit_of_work() as uow:
+        found = getattr(uow, reference.collection).get(second.id)
+        setattr(found, reference.field, getattr(first, reference.field))
+        with pytest.raises(AlreadyExists):
+            uow.commit()
+    assert content(store) == before
+
+
+@every_unique_value
+def test_free_after_a_removal(store: Store, parents: Parents, reference: Unique) -> None:
+    """The value of a removed object can be used again in the same unit of work."""
+    with store.unit_of_work() as uow:
+        gone = getattr(uow, reference.collection).add(sample(reference.collection, parents))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        found = getattr(uow, reference.collection).get(key_of(gone))
+        getattr(uow, reference.collection).remove(found)
+        new = getattr(uow, reference.collection).add(reference.sharing(parents, 2, gone))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        stored = getattr(uow, reference.collection).get(key_of(new))
+        assert getattr(stored, reference.field) == getattr(gone, reference.field)
+
+
+@every_assignable_one
+def test_free_after_an_assignment(store: Store, parents: Parents, reference: Unique) -> None:
+    """A value that an object gave up can be taken, at once and by another unit of work."""
+    collection, field, _ = reference
+    other, third = sample(collection, parents, 2), sample(collection, parents, 3)
+    with store.unit_of_work() as uow:
+        first = getattr(uow, collection).add(sample(collection, parents))
+        value = getattr(first, field)
+        uow.commit()
+        setattr(first, field, getattr(other, field))
+        second = getattr(uow, collection).add(sample(collection, parents, 2, **{field: value}))
+        uow.commit()
+        setattr(second, field, getattr(third, field))
+        uow.commit()
+    with store.unit_of_work() as uow:
+        getattr(uow, collection).add(sample(collection, parents, 4, **{field: value}))
+        uow.commit()
+
+
+@every_assignable_one
+@pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
+def test_taken_by_an_object_that_was_read_before(
+    store: Store, parents: Parents, reference: Unique
+) -> None:
+    """What counts is what an object holds by now, not what it held when it was read here."""
+    collection, field, _ = reference
+    new = sample(collection, parents, 2)
+    with store.unit_of_work() as uow:
+        first = getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    with store.unit_of_work() as uow, store.unit_of_work() as other:
+        getattr(uow, collection).get(first.id)
+        setattr(getattr(other, collection).get(first.id), field, getattr(new, field))
+        other.commit()
+        with pytest.raises(AlreadyExists):
+            getattr(uow, collection).add(new)
+
+
+@every_assignable_one
+def test_changes_are_written_one_after_the_other(
+    store: Store, parents: Parents, reference: Unique
+) -> None:
+    """In the order of keys: a value is free once its owner's change is written, and not before."""
+    collection, field, _ = reference
+    with store.unit_of_work() as uow:
+        several = [sample(collection, parents, number) for number in (1, 2, 3)]
+        first, second, unused = getattr(uow, collection).add_many(several)
+        values = [getattr(each, field) for each in (first, second, unused)]
+        uow.commit()
+        getattr(uow, collection).remove(unused)
+        uow.commit()
+    before = content(store)
+    for wanted, is_possible in (
+        ((values[1], values[0]), False),  # swapped
+        ((values[1], values[2]), False),  # the first takes what the second gives up later
+        ((values[2], values[0]), True),
+    ):
+        with store.unit_of_work() as uow:
+            found = [getattr(uow, collection).get(each.id) for each in (first, second)]
+            for each, value in zip(found, wanted, strict=True):
+                setattr(each, field, value)
+            if is_possible:
+                uow.commit()
+                continue
+            with pytest.raises(AlreadyExists):
+                uow.commit()
+        assert content(store) == before
+
+
+@pytest.mark.parametrize("reference", [each for each in OTHERS if each.beside], ids=str)
+def test_beside_another(store: Store, parents: Parents, reference: Unique) -> None:
+    """A value that is unique beside another one may be there again beside a different one."""
+    with store.unit_of_work() as uow:
+        elsewhere = uow.channels.add(sample("channels", parents, 2)).id
+        first = getattr(uow, reference.collection).add(sample(reference.collection, parents))
+        (beside,) = reference.beside
+        second = reference.sharing(parents, 2, first)
+        setattr(second, beside, elsewhere)
+        getattr(uow, reference.collection).add(second)
+        uow.commit()
+        setattr(second, beside, getattr(first, beside))
+        with pytest.raises(AlreadyExists):
+            uow.commit()
+
+
+def test_nothing_equals_nothing(store: Store, parents: Parents) -> None:
+    """Any number of objects may lack a value that is otherwise unique."""
+    optional = [
+        each
+        for each in OTHERS
+        if attrs.fields_dict(CLASSES[each.collection])[each.field].default is None
+    ]
+    assert list(map(str, optional)) == ["channels.youtube_channel_id", "music.spotify_track_id"]
+    with store.unit_of_work() as uow:
+        for collection, field, _ in optional:
+            new = [sample(collection, parents, number, **{field: None}) for number in (1, 2, 3)]
+            getattr(uow, collection).add_many(new)
+            uow.commit()
+            assert all(getattr(each, field) is None for each in new)
