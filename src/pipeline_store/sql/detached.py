@@ -24,8 +24,11 @@ class Detached(Generic[T]):
     def __init__(self, kind: type[T], table: sa.Table) -> None:
         """Make objects of `kind` from rows that hold every column of `table`."""
         self._kind = kind
-        self._mapper: Any = class_mapper(kind)
-        self._manager: Any = self._mapper.class_manager
+        mapper: Any = class_mapper(kind)
+        self._manager: Any = mapper.class_manager
+        self._state = self._manager.STATE_ATTR
+        # How a key is spelled depends on the class alone, but asking takes as long as the rest.
+        self._identity_class, _, self._identity_token = mapper.identity_key_from_primary_key((0,))
         self._names = [column.name for column in table.columns]
         (key,) = table.primary_key
         self._key = key.name
@@ -36,6 +39,6 @@ class Detached(Generic[T]):
         held = vars(entity)
         held.update(zip(self._names, row, strict=True))
         # Past the checks of an assignment, which `new_instance` of the manager goes through.
-        held[self._manager.STATE_ATTR] = state = InstanceState(entity, self._manager)
-        state.key = self._mapper.identity_key_from_primary_key((held[self._key],))
+        held[self._state] = state = InstanceState(entity, self._manager)
+        state.key = self._identity_class, (held[self._key],), self._identity_token
         return entity
