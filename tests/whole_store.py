@@ -33,6 +33,8 @@ COLLECTIONS = (
     "video_statistics",
     "system_configuration",
     "configuration_changes",
+    "tasks",
+    "task_transitions",
 )
 ROWS_AT_ONCE = 5_000
 

@@ -135,12 +135,11 @@ def is_held(task: Task, claim: Claim[Task], now: datetime) -> bool:
 
 def move(task: Task, claim: Claim[Task], to: TaskStatus, actor: str, reason: str | None) -> None:
     """Let the holder of the claim move the task."""
-    wanted = values.as_member("to", TaskStatus, to)
     by = claim.worker if actor == UNKNOWN else actor
-    if task.status == TaskStatus.CLAIMED and wanted == TaskStatus.QUEUED:
+    if task.status == TaskStatus.CLAIMED and to == TaskStatus.QUEUED:
         give_back(task, by, reason)
     else:
-        task.advance(wanted, by, reason)
+        task.advance(to, by, reason)
 
 
 def move_on(task: Task, worker: str) -> None:

@@ -10,12 +10,14 @@ import pytest
 
 from pipeline_store.claim import Claim
 from pipeline_store.errors import ReadOnly
+from pipeline_store.tasks import TaskStatus
 from pipeline_store.unit_of_work import Collections
 from tests.integration.contract.samples import (
     COLLECTIONS,
     EARLY,
     LATE,
     OF_CHANNELS,
+    OF_TASKS,
     Parents,
     add_parents,
     content,
@@ -52,6 +54,15 @@ READS = {
     "scripts": {"for_run", "newest_for"},
     "shorts": {"for_run", "in_status"},
     "system_configuration": {"all"},
+    "task_transitions": {"for_task"},
+    "tasks": {
+        "by_notion_page_id",
+        "count_by_status",
+        "for_channel",
+        "history",
+        "in_status",
+        "pending_reviews",
+    },
     "tts_audio": {"for_run"},
     "video_statistics": {"latest_for", "series"},
     "videos": {
@@ -68,11 +79,13 @@ READS = {
 class Stored:
     """Keys and objects that the writes below can be tried on."""
 
-    def __init__(self, parents: Parents, job: Any) -> None:
+    def __init__(self, parents: Parents, job: Any, task: Any) -> None:
         self.parents = parents
-        self.claim = Claim(
-            item=job, token=job.lease_token, attempt=1, worker="worker-1", expires_at=LATE
+        self.claim, self.task_claim = (
+            Claim(item=item, token=item.lease_token, attempt=1, worker="worker-1", expires_at=LATE)
+            for item in (job, task)
         )
+        self.task = task
 
 
 WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
@@ -119,6 +132,19 @@ WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
         "set": lambda uow, _: uow.system_configuration.set("a", 1),
         "unset": lambda uow, _: uow.system_configuration.unset("setting-00001"),
     },
+    "tasks": {
+        "advance": lambda uow, stored: uow.tasks.advance(stored.task, TaskStatus.VIDEO_READY),
+        "claim_next": lambda uow, _: uow.tasks.claim_next("worker-1", HOUR),
+        "claim_batch": lambda uow, _: uow.tasks.claim_batch("worker-1", 5, HOUR),
+        "heartbeat": lambda uow, stored: uow.tasks.heartbeat(stored.task_claim, HOUR),
+        "complete": lambda uow, stored: uow.tasks.complete(stored.task_claim),
+        "complete_many": lambda uow, stored: uow.tasks.complete_many([stored.task_claim]),
+        "fail": lambda uow, stored: uow.tasks.fail(stored.task_claim, "no space left"),
+        "release": lambda uow, stored: uow.tasks.release(stored.task_claim),
+        "approve": lambda uow, stored: uow.tasks.approve(stored.task.id, "somebody"),
+        "reject": lambda uow, stored: uow.tasks.reject(stored.task.id, "somebody", "dull"),
+        "retry": lambda uow, stored: uow.tasks.retry(stored.task.id, "somebody"),
+    },
     "video_statistics": {
         "record_new": lambda uow, stored: uow.video_statistics.record_new(
             [sample("video_statistics", stored.parents)]
@@ -146,6 +172,7 @@ def test_every_write_is_refused(store: Store) -> None:
         uow.config_overrides.add(sample("config_overrides", key="paused.jobs", value="true"))
         uow.system_configuration.add(sample("system_configuration"))
         job = uow.jobs.add(sample("jobs", parents, status="failed", due_at=None))
+        task = uow.tasks.add(sample("tasks", parents, lease_expires_at=None))
         uow.commit()
     before = content(store)
     written = []
@@ -153,7 +180,7 @@ def test_every_write_is_refused(store: Store) -> None:
         for method, write in writes.items():
             with store.unit_of_work(read_only=True) as uow:
                 try:
-                    write(uow, Stored(parents, job))
+                    write(uow, Stored(parents, job, task))
                 except ReadOnly:
                     continue
                 written.append(f"{collection}.{method}")
@@ -162,6 +189,8 @@ def test_every_write_is_refused(store: Store) -> None:
 
 
 CHANGES: dict[str, tuple[str, Any]] = {
+    "tasks": ("status", "video_ready"),
+    "task_transitions": ("reason", None),
     "channels": ("name", "changed"),
     "videos": ("source_title", "changed"),
     "jobs": ("priority", 1),
@@ -175,7 +204,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
 """A field of each class, and another value than the sample has."""
 
 
-@pytest.mark.parametrize("collection", OF_CHANNELS)
+@pytest.mark.parametrize("collection", OF_CHANNELS + OF_TASKS)
 def test_objects_are_not_written(store: Store, parents: Parents, collection: str) -> None:
     """Objects are neither added, changed nor removed in a read-only unit of work."""
     with store.unit_of_work() as uow:

@@ -603,6 +603,18 @@ class TestLease:
         assert (stored.worker, stored.lease_expires_at) == (None, None)
         assert stored.lease_token > claim.token
 
+    def test_a_forced_move_that_is_not_legal(self, store: Store, channel_id: UUID) -> None:
+        """It changes nothing: the worker goes on, also when the unit of work is committed."""
+        task = add_task(store, channel_id, status=S.GENERATING_VIDEO)
+        claim = claim_shortly(store)
+        before = values_of(read(store, task.id))
+        with store.unit_of_work() as uow:
+            with pytest.raises(IllegalTransition):
+                uow.tasks.advance(uow.tasks.get(task.id), S.PUBLISHED, "ann", force=True)
+            uow.commit()
+        assert values_of(read(store, task.id)) == before
+        store.complete(claim)
+
 
 def lose(
     store: Store, claim: Claim[Task], how: str, time_passes: Callable[[timedelta], None]

@@ -48,6 +48,7 @@ OTHERS = (
     Unique("videos", "source_url", ("channel_id",)),
     Unique("presets", "name"),
     Unique("music", "spotify_track_id"),
+    Unique("tasks", "notion_page_id"),
 )
 """What can be assigned."""
 

@@ -32,11 +32,20 @@ from pipeline_store.tasks import (
 from pipeline_store.tasks.decisions import (
     approved_to,
     check_decidable,
+    check_decision,
     check_not_held,
+    check_retry,
+    move_by_hand,
     rejected_to,
     retried_to,
 )
-from pipeline_store.tasks.task import UNKNOWN, check_reason, pending_review, without_dashes
+from pipeline_store.tasks.task import (
+    UNKNOWN,
+    check_reason,
+    checked_move,
+    pending_review,
+    without_dashes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,15 +103,18 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     ) -> Task:
         """See `TaskRepository.advance`."""
         self._session.check_writable()
+        wanted = checked_move(to, actor, reason)
+        values.check_flag("force", force)
         if isinstance(task, Claim):
             held = self._held(task)
-            claiming.move(held, task, to, actor, reason)
+            claiming.move(held, task, wanted, actor, reason)
             self._session.flush()
             return held
         check_kind(Task, task)
+        task.check_advance(wanted)
         self.add(task)
         check_not_held(task, self._lease_now(), force=force)
-        task.advance(to, actor, reason)
+        move_by_hand(task, wanted, actor, reason)
         self._session.flush()
         return task
 
@@ -169,11 +181,13 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
+        check_decision(actor, review)
         task = self._at_gate(task_id, review)
         return self.advance(task, approved_to(task), actor)
 
     def reject(self, task_id: UUID, actor: str, reason: str, review: int | None = None) -> Task:
         """See `TaskRepository.reject`."""
+        check_decision(actor, review)
         check_reason(reason)
         task = self._at_gate(task_id, review)
         return self.advance(task, rejected_to(task), actor, reason)
@@ -181,6 +195,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     def retry(self, task_id: UUID, actor: str, to: TaskStatus | None = None) -> Task:
         """See `TaskRepository.retry`."""
         self._session.check_writable()
+        check_retry(actor, to)
         task = self.get(task_id)
         return self.advance(task, retried_to(task, to), actor)
 
