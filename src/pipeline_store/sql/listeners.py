@@ -138,7 +138,13 @@ class _AwaitedListener(Listener):
         """Nothing else is held."""
 
     def _driver(self) -> Any:
-        return self._pooled and self._pooled.driver_connection
+        return self._pooled and _driver_of(self._pooled)
+
+
+def _driver_of(connection: PoolProxiedConnection) -> Any:
+    """Return the driver's own connection, which SQLAlchemy has adapted to look synchronous."""
+    adapted: Any = connection.dbapi_connection
+    return adapted.driver_connection
 
 
 @final
@@ -153,7 +159,7 @@ class AsyncpgListener(_AwaitedListener):
 
     def begin(self, connection: PoolProxiedConnection) -> None:
         """See `Listener.begin`."""
-        driver: Any = connection.driver_connection
+        driver = _driver_of(connection)
         await_only(driver.add_listener(CHANNEL, self._hear))
         driver.add_termination_listener(self._hear)
         self._pooled = connection
@@ -182,7 +188,7 @@ class AwaitedPsycopgListener(_AwaitedListener):
 
     def begin(self, connection: PoolProxiedConnection) -> None:
         """See `Listener.begin`."""
-        driver: Any = connection.driver_connection
+        driver = _driver_of(connection)
         await_only(driver.set_autocommit(True))
         await_only(driver.execute(LISTEN))
         self._pooled = connection
