@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pipeline_store.channels import JobType, ProcessingJob
     from pipeline_store.claim import Claim
     from pipeline_store.tasks import Task, TaskStatus
+    from pipeline_store.wakeups import Wakeups
 
 
 class Collections(Protocol):
@@ -204,6 +205,15 @@ class Store(Protocol):
 
     def complete_many(self, claims: Iterable[Claim[ProcessingJob]] | Iterable[Claim[Task]]) -> None:
         """Do so for several jobs, or for several tasks; see their repositories."""
+        ...
+
+    def wakeups(self) -> Wakeups:
+        """Return hints that there may be a task to claim; entering it begins to notice them.
+
+        On PostgreSQL they come with the commits of others, over a connection of its own beside the
+        pool; on SQLite a look at the file tells within a quarter of a second whether it was
+        written; in memory every commit is one.
+        """
         ...
 
     def upgrade(self) -> None:

@@ -40,6 +40,7 @@ from pipeline_store.aio.production import (
     AsyncTTSAudioRepository,
 )
 from pipeline_store.aio.tasks import AsyncTaskRepository, AsyncTaskTransitionRepository
+from pipeline_store.aio.wakeups import AsyncWakeups
 from pipeline_store.tasks import MOST_ATTEMPTS
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
@@ -234,6 +235,10 @@ class AsyncStore(Lifted[Store]):
         options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
         claim: Any = self.counterpart.claim_batch
         return await self.bridge(claim, worker, n, lease=lease, queue=queue, **options)
+
+    def wakeups(self) -> AsyncWakeups:
+        """See `pipeline_store.Store.wakeups`; entering and waiting are awaited."""
+        return AsyncWakeups(self.counterpart.wakeups(), self.bridge)
 
     complete = awaits(Store.complete)
     complete_many = awaits(Store.complete_many)

@@ -293,6 +293,9 @@ class MemorySession:
             tables.owners.pop(entity, None)
         for publish in self.on_publish:
             publish()
+        if changed or self._removed:
+            for bell in tables.bells:
+                bell.ring()
         for forgotten in (
             self._removed,
             self._replaced,

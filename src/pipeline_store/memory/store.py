@@ -33,6 +33,7 @@ from pipeline_store.memory.production import (
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import Tables
 from pipeline_store.memory.tasks import MemoryTaskRepository, MemoryTaskTransitionRepository
+from pipeline_store.memory.wakeups import MemoryWakeups
 from pipeline_store.short_way import ShortWay
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
@@ -119,6 +120,10 @@ class MemoryStore(ShortWay, Store):
         return MemoryUnitOfWork(
             MemorySession(self._tables, self._clock, read_only=read_only), self._clock
         )
+
+    def wakeups(self) -> MemoryWakeups:
+        """See `pipeline_store.unit_of_work.Store.wakeups`."""
+        return MemoryWakeups(self._tables)
 
     @contextmanager
     def _queues(self) -> Generator[Queues]:

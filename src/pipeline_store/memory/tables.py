@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipeline_store.memory.session import MemorySession
+    from pipeline_store.wakeups import Bell
 
 T = TypeVar("T")
 
@@ -99,6 +100,8 @@ class Tables:
         self.turns: Counter[UUID] = Counter()
         #: The unit of work that an object belongs to at present.
         self.owners: WeakKeyDictionary[object, MemorySession] = WeakKeyDictionary()
+        #: Rung with every commit that changes something.
+        self.bells: list[Bell] = []
 
     def next_key(self, collection: str) -> int | UUID:
         """Return a key that was never given before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from pipeline_store.errors import AlreadyExists, Conflict
 from pipeline_store.production.config_override import SYSTEM
@@ -14,54 +14,18 @@ from pipeline_store.services.configuration_cache import ATTEMPTS, MAX_AGE, Confi
 from pipeline_store.services.configuration_storage import read_layers, set_value, unset_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
-    from types import TracebackType
 
     from pipeline_store.channels import ConfigurationChange
     from pipeline_store.secrets import Keyring
+    from pipeline_store.services.async_ports import AwaitedStore
     from pipeline_store.services.configuration_layers import Explanation
     from pipeline_store.services.configuration_reading import Snapshot
     from pipeline_store.services.settings import Settings
     from pipeline_store.unit_of_work import UnitOfWork
 
-P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Runs(Protocol):
-    """What runs a synchronous service inside one await."""
-
-    def run(
-        self,
-        service: Callable[Concatenate[UnitOfWork, P], T],
-        /,
-        *arguments: P.args,
-        **named: P.kwargs,
-    ) -> Coroutine[Any, Any, T]:
-        """Call the service with a unit of work."""
-        ...
-
-
-class AwaitedUnitOfWork(Runs, Protocol):
-    """What is needed of `pipeline_store.AsyncUnitOfWork`."""
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-
-class AwaitedStore(Runs, Protocol):
-    """What is needed of `pipeline_store.AsyncStore`."""
-
-    def unit_of_work(self, *, read_only: bool = False) -> AwaitedUnitOfWork:
-        """Return a new unit of work."""
-        ...
 
 
 @final

@@ -22,6 +22,7 @@ from pipeline_store.sql.failures import translated
 from pipeline_store.sql.session import GuardedSession
 from pipeline_store.sql.short_way import SqlQueues
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
+from pipeline_store.sql.wakeups import make_wakeups
 from pipeline_store.unit_of_work import Store
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from pipeline_store.clock import Clock
     from pipeline_store.short_way import Queues
+    from pipeline_store.wakeups import Wakeups
 
 
 @final
@@ -68,6 +70,10 @@ class SqlStore(ShortWay, Store):
         """See `pipeline_store.unit_of_work.Store.upgrade`."""
         create_sqlite_file(self._url)
         schema.upgrade(self.engine)
+
+    def wakeups(self) -> Wakeups:
+        """See `pipeline_store.unit_of_work.Store.wakeups`."""
+        return make_wakeups(self.engine)
 
     @contextmanager
     def _queues(self) -> Generator[Queues]:

@@ -7,6 +7,7 @@ from alembic import op
 
 from pipeline_store.sql.migrations import task_queue_0003 as task_queue
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM, DROP_CLAIM
+from pipeline_store.sql.migrations.task_hints_0003 import HINTS_DOWN, HINTS_UP
 from pipeline_store.sql.migrations.task_moves_0003 import COMPLETE, DROP_COMPLETE, DROP_KEY, NEW_KEY
 
 revision = "0003"
@@ -139,14 +140,20 @@ def upgrade() -> None:
     op.create_index("ix_task_turns_turn", "task_turns", ["turn"])
     _index_where(WAKES_SOMETIME, "ix_task_turns_wake_at", "task_turns", ["wake_at"])
     op.execute("INSERT INTO task_turns (channel_id) SELECT id FROM channels")
-    on_postgresql = (*task_queue.POSTGRESQL_UP, NEW_KEY, CLAIM, COMPLETE)
+    on_postgresql = (*task_queue.POSTGRESQL_UP, NEW_KEY, CLAIM, COMPLETE, *HINTS_UP)
     for statement in task_queue.SQLITE_UP if _is_sqlite() else on_postgresql:
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Remove the tables, children before parents."""
-    on_postgresql = (DROP_COMPLETE, DROP_CLAIM, DROP_KEY, *task_queue.POSTGRESQL_DOWN)
+    on_postgresql = (
+        *HINTS_DOWN,
+        DROP_COMPLETE,
+        DROP_CLAIM,
+        DROP_KEY,
+        *task_queue.POSTGRESQL_DOWN,
+    )
     for statement in task_queue.SQLITE_DOWN if _is_sqlite() else on_postgresql:
         op.execute(statement)
     op.drop_table("task_turns")

@@ -1,0 +1,75 @@
+"""How a worker's process is asked to stop: SIGTERM, or control-C, which is SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def stopping_on_signals(stop: Callable[[], None]) -> Generator[None]:
+    """Call `stop` at the first signal; the second one raises `KeyboardInterrupt` where it comes.
+
+    Only the main thread can be told of signals; in any other nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals_seen = 0
+
+    def hear(_number: int, _frame: object) -> None:
+        nonlocal signals_seen
+        signals_seen += 1
+        if signals_seen > 1:
+            raise KeyboardInterrupt
+        stop()
+
+    before: dict[signal.Signals, Any] = {each: signal.signal(each, hear) for each in SIGNALS}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+@contextmanager
+def stopping_loop_on_signals(stop: Callable[[], None]) -> Generator[None]:
+    """Do so in an event loop; the second signal cancels the task that is in this block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    signals_seen = 0
+
+    def hear() -> None:
+        nonlocal signals_seen
+        signals_seen += 1
+        if signals_seen > 1 and task is not None:
+            task.cancel()
+        stop()
+
+    before = {each: signal.getsignal(each) for each in SIGNALS}
+    # Not every kind of loop can be told of signals.
+    with suppress(NotImplementedError):
+        for each in SIGNALS:
+            loop.add_signal_handler(each, hear)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError):
+            for each in SIGNALS:
+                loop.remove_signal_handler(each)
+        _restore(before)
+
+
+def _restore(before: dict[signal.Signals, Any]) -> None:
+    for each, handler in before.items():
+        # None: set by something that is not Python.
+        signal.signal(each, signal.SIG_DFL if handler is None else handler)

@@ -1,0 +1,446 @@
+"""Workers: what they claim, what they write, and what becomes of a task when things go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline_store import open_store
+from pipeline_store.clock import utc_now
+from pipeline_store.errors import InvalidValue
+from pipeline_store.production import ErrorLog
+from pipeline_store.services.async_work import AsyncWorker
+from pipeline_store.services.work import GiveBack, Worker
+from pipeline_store.tasks import GATES, Task, TaskStatus
+from tests.integration.contract.blocking import Blocking
+from tests.integration.contract.conftest import opened
+from tests.integration.contract.test_task_claims import add_channel, add_task
+from tests.integration.contract.test_tasks import moves_of, read
+from tests.integration.contract.workers import AnyWorker, happens, has_happened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from pipeline_store import Store
+
+S = TaskStatus
+SHORT = timedelta(seconds=0.4)
+NEVER = timedelta(days=1)
+
+
+@pytest.fixture
+def store(store_id: str, database_url: str) -> Iterator[Store]:
+    """An empty store whose clock goes: threads wait for its leases."""
+    with opened(store_id, database_url, utc_now) as store:
+        yield store
+
+
+@pytest.fixture
+def beside(store: Store, database_url: str) -> Iterator[Store]:
+    """The same store as other threads use it, synchronously."""
+    if database_url == "memory://":
+        yield store.lifted.counterpart if isinstance(store, Blocking) else store
+        return
+    other = open_store(database_url)
+    yield other
+    other.close()
+
+
+@pytest.fixture
+def channel_id(store: Store) -> UUID:
+    """The key of a channel."""
+    return add_channel(store, "history1")
+
+
+async def work(_work: Any) -> None:
+    """Do everything there is to do."""
+
+
+def take_away(beside: Store, task_id: UUID) -> None:
+    """Have a person move a task that a worker holds."""
+    with beside.unit_of_work() as uow:
+        uow.tasks.advance(uow.tasks.get(task_id), S.ASSET_ERROR, "ann", "stop", force=True)
+        uow.commit()
+
+
+class TestStages:
+    """Which tasks a worker takes, and how far."""
+
+    def test_statuses_without_work_are_passed(self, store: Store, channel_id: UUID) -> None:
+        """A queued task comes to its first stage by itself, and its lease ends at the gate."""
+        task = add_task(store, channel_id)
+        worker = AnyWorker(store, {S.GENERATING_ASSETS: work})
+        assert worker.until_idle() == 1
+        assert [move[:3] for move in moves_of(store, task.id)] == [
+            ("queued", "claimed", "w1"),
+            ("claimed", "generating_assets", "w1"),
+            ("generating_assets", "assets_ready", "w1"),
+        ]
+        assert read(store, task.id).lease_expires_at is None
+
+    def test_one_handler_for_all_stages(self, store: Store, channel_id: UUID) -> None:
+        """It is called for the seven stages in which there is work, in their order."""
+        stages: list[str] = []
+
+        async def note(work: Any) -> None:
+            stages.append(work.stage)
+            assert work.task.status == work.stage
+
+        task = add_task(store, channel_id)
+        worker = AnyWorker(store, note)
+        for _ in GATES:
+            worker.until_idle()
+            with store.unit_of_work() as uow:
+                uow.tasks.approve(task.id, "ann")
+                uow.commit()
+        assert worker.until_idle() == 1
+        assert read(store, task.id).status == S.PUBLISHED
+        assert stages == [
+            "generating_assets",
+            "generating_composites",
+            "generating_video",
+            "generating_audio",
+            "generating_sfx",
+            "assembling",
+            "uploading",
+        ]
+        assert worker.kinds == ["done"] * 7
+        # Both stages between two gates are done under one claim.
+        assert [outcome.token for outcome in worker.outcomes] == [1, 2, 2, 3, 4, 4, 5]
+
+    def test_a_stage_of_others_is_left_to_them(self, store: Store, channel_id: UUID) -> None:
+        """After its own stage a worker gives the task back as it is, and takes no other."""
+        task = add_task(store, channel_id, status=S.ASSETS_APPROVED)
+        other = add_task(store, channel_id, status=S.VIDEO_APPROVED)
+        worker = AnyWorker(store, {S.GENERATING_COMPOSITES: work})
+        assert worker.until_idle() == 1
+        found = read(store, task.id)
+        assert (found.status, found.worker, found.attempts) == (S.COMPOSITES_READY, None, 0)
+        assert read(store, other.id).status == S.VIDEO_APPROVED
+        assert AnyWorker(store, work, stages=[S.GENERATING_VIDEO]).until_idle() == 1
+        assert read(store, task.id).status == S.VIDEO_READY
+
+    @pytest.mark.parametrize(
+        ("handlers", "stages", "named"),
+        [
+            ({}, None, "handlers: at least one"),
+            ({S.QUEUED: work}, None, "name claimed"),
+            ({S.ASSETS_READY: work}, None, "no task waits for a worker in assets_ready"),
+            ({S.UPLOADING: "upload"}, None, "something to call"),
+            ({S.UPLOADING: work}, [S.ASSEMBLING], "no handler for assembling"),
+            ({S.UPLOADING: work}, [], "stages: at least one"),
+            (work, [S.DRAFT], "no task waits for a worker in draft"),
+            (work, "uploading", "stages"),
+        ],
+    )
+    def test_what_cannot_be_worked_on(
+        self, store: Store, handlers: Any, stages: Any, named: str
+    ) -> None:
+        """Handlers and stages that fit nothing are refused when the worker is made."""
+        with pytest.raises(InvalidValue, match=named):
+            AsyncWorker(store, handlers, stages=stages)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        "setting",
+        [
+            {"name": ""},
+            {"lease": timedelta()},
+            {"poll": timedelta()},
+            {"poll": 5},
+            {"grace": timedelta(seconds=-1)},
+            {"most_attempts": 0},
+        ],
+        ids=str,
+    )
+    def test_settings_that_cannot_be(self, store: Store, setting: dict[str, Any]) -> None:
+        """So are lengths of time and counts."""
+        with pytest.raises(InvalidValue, match=next(iter(setting)) + "|worker"):
+            AnyWorker(store, work, **setting)
+
+    def test_an_awaited_handler_needs_an_awaited_worker(self, store: Store) -> None:
+        """A coroutine that nobody awaits would count as done."""
+        with pytest.raises(InvalidValue, match="AsyncWorker"):
+            Worker(store, work)  # type: ignore[arg-type]
+
+
+class TestResults:
+    """What a handler returns is what is written."""
+
+    def test_a_status(self, store: Store, channel_id: UUID) -> None:
+        """The task goes where the handler says."""
+
+        async def refuse(_work: Any) -> TaskStatus:
+            return S.ASSET_ERROR
+
+        task = add_task(store, channel_id)
+        AnyWorker(store, refuse).until_idle()
+        assert read(store, task.id).status == S.ASSET_ERROR
+
+    @pytest.mark.parametrize("result", [S.PUBLISHED, "nowhere", 3], ids=str)
+    def test_an_impossible_one(self, store: Store, channel_id: UUID, result: Any) -> None:
+        """It is an error of the handler."""
+
+        async def err(_work: Any) -> Any:
+            return result
+
+        task = add_task(store, channel_id)
+        worker = AnyWorker(store, err)
+        worker.until_idle()
+        assert read(store, task.id).status == S.ASSET_ERROR
+        assert worker.kinds == ["failed"]
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_more_is_written_with_the_move_or_not_at_all(
+        self, store: Store, channel_id: UUID, fails: bool
+    ) -> None:
+        """A function writes in the unit of work of the move."""
+
+        async def make(work: Any) -> Any:
+            def write(uow: Any) -> None:
+                uow.tasks.get(work.task.id).youtube_url = "https://example.org/1"
+                uow.errors.add(
+                    ErrorLog(module="m", error_type="t", error_message="kept with the move")
+                )
+                if fails:
+                    message = "no"
+                    raise ValueError(message)
+
+            return write
+
+        task = add_task(store, channel_id)
+        AnyWorker(store, make).until_idle()
+        found = read(store, task.id)
+        with store.unit_of_work(read_only=True) as uow:
+            count = uow.errors.count()
+        expected = (
+            (S.ASSET_ERROR, None, 0) if fails else (S.ASSETS_READY, "https://example.org/1", 1)
+        )
+        assert (found.status, found.youtube_url, count) == expected
+
+    def test_an_awaited_function_writes(self, store: Store, channel_id: UUID) -> None:
+        """An awaited worker also takes a coroutine function of an awaited unit of work."""
+        if not isinstance(store, Blocking):
+            pytest.skip("for awaited workers only")
+
+        async def make(work: Any) -> Any:
+            async def write(uow: Any) -> TaskStatus:
+                (await uow.tasks.get(work.task.id)).youtube_url = "https://example.org/1"
+                return S.ASSETS_READY
+
+            return write
+
+        task = add_task(store, channel_id)
+        AnyWorker(store, make).until_idle()
+        found = read(store, task.id)
+        assert (found.status, found.youtube_url) == (S.ASSETS_READY, "https://example.org/1")
+
+    def test_a_plain_handler_of_an_awaited_worker(self, store: Store, channel_id: UUID) -> None:
+        """It is called in a thread, so that the loop goes on."""
+        if not isinstance(store, Blocking):
+            pytest.skip("for awaited workers only")
+        loops: list[bool] = []
+
+        def note(_work: Any) -> None:
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:
+                loops.append(False)
+
+        task = add_task(store, channel_id)
+        worker: Any = AsyncWorker(store.lifted, note)  # type: ignore[arg-type]
+        store.runner.run(worker.run_until_idle())
+        assert (read(store, task.id).status, loops) == (S.ASSETS_READY, [False])
+
+    def test_an_error(self, store: Store, channel_id: UUID) -> None:
+        """The task fails at its stage, with what was said, where, and no secret."""
+
+        async def err(_work: Any) -> None:
+            message = "no answer from https://ann:hunter2@example.org/?api_key=0123456789 \0\ud800"
+            raise ConnectionError(message)
+
+        task = add_task(store, channel_id)
+        worker = AnyWorker(store, err)
+        worker.until_idle()
+        found = read(store, task.id)
+        assert (found.status, found.failed_stage) == (S.ASSET_ERROR, S.GENERATING_ASSETS)
+        (line,) = str(found.error_log).splitlines()
+        assert line.startswith("generating_assets: ConnectionError: no answer from https://")
+        assert "(test_workers.py:" in line
+        assert " in err" in line
+        assert "hunter2" not in line
+        assert "0123456789" not in line
+        assert worker.outcomes[0].message in line
+        assert worker.kinds == ["failed"]
+
+    def test_giving_back(self, store: Store, channel_id: UUID) -> None:
+        """A handler that does not want the task leaves it to others; no attempt."""
+
+        async def refuse(_work: Any) -> None:
+            worker.stop()
+            raise GiveBack
+
+        task = add_task(store, channel_id)
+        worker = AnyWorker(store, refuse)
+        worker.until_idle()
+        found = read(store, task.id)
+        assert (found.status, found.worker, found.attempts) == (S.GENERATING_ASSETS, None, 0)
+        assert worker.kinds == ["released"]
+
+
+class TestLeases:
+    """Whose task it is while the handler works."""
+
+    def test_a_long_work_keeps_its_lease(
+        self, store: Store, beside: Store, channel_id: UUID
+    ) -> None:
+        """Heartbeats prolong it for as long as the handler works."""
+        task = add_task(store, channel_id)
+
+        async def take_long(_work: Any) -> None:
+            first = read(beside, task.id).lease_expires_at
+            assert first is not None
+            await happens(lambda: utc_now() > first + SHORT)
+            assert beside.claim_next("thief", lease=SHORT, queue="tasks") is None
+
+        worker = AnyWorker(store, take_long, lease=SHORT)
+        assert worker.until_idle() == 1
+        assert worker.kinds == ["done"]
+        assert read(store, task.id).status == S.ASSETS_READY
+
+    def test_a_lost_lease(self, store: Store, beside: Store, channel_id: UUID) -> None:
+        """The handler is told, and nothing that it returns is written."""
+        task = add_task(store, channel_id)
+
+        async def lose(work: Any) -> TaskStatus:
+            assert not work.is_lost
+            take_away(beside, task.id)
+            await happens(work.lost.is_set)
+            return S.ASSETS_READY
+
+        worker = AnyWorker(store, lose, lease=SHORT)
+        worker.until_idle()
+        assert read(store, task.id).status == S.ASSET_ERROR
+        assert moves_of(store, task.id)[-1][2:] == ("ann", "stop")
+        assert worker.kinds == ["lost"]
+        assert worker.outcomes[0].status is None
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_a_lease_lost_without_a_heartbeat(
+        self, store: Store, beside: Store, channel_id: UUID, fails: bool
+    ) -> None:
+        """Also one that nobody has noticed yet lets no result and no error be written."""
+        task = add_task(store, channel_id)
+
+        async def lose(_work: Any) -> None:
+            take_away(beside, task.id)
+            if fails:
+                message = "too late"
+                raise ValueError(message)
+
+        worker = AnyWorker(store, lose)
+        worker.until_idle()
+        assert moves_of(store, task.id)[-1][2:] == ("ann", "stop")
+        assert worker.kinds == ["lost"]
+
+    def test_asking_whether_it_is_held(self, store: Store, beside: Store, channel_id: UUID) -> None:
+        """A handler can end itself when there is nothing to write any more."""
+        task = add_task(store, channel_id)
+
+        async def ask(work: Any) -> None:
+            work.check_held()
+            take_away(beside, task.id)
+            await happens(work.lost.is_set)
+            work.check_held()
+
+        worker = AnyWorker(store, ask, lease=SHORT)
+        worker.until_idle()
+        assert worker.kinds == ["lost"]
+
+
+class TestStopping:
+    """A worker that is asked to stop holds nothing when it is gone."""
+
+    def test_between_two_stages(self, store: Store, channel_id: UUID) -> None:
+        """The handler finishes, what it returns is written, and the task is given back."""
+        task = add_task(store, channel_id, status=S.ASSETS_APPROVED)
+        waiting = add_task(store, channel_id, status=S.ASSETS_APPROVED)
+
+        async def stop(work: Any) -> None:
+            assert not work.is_stopping
+            worker.stop()
+            await happens(lambda: work.is_stopping)
+
+        worker = AnyWorker(store, stop)
+        worker.run_beside(lambda: None)
+        found: list[Task] = [read(store, each.id) for each in (task, waiting)]
+        done = [each for each in found if each.status != S.ASSETS_APPROVED]
+        assert [(each.status, each.worker) for each in done] in (
+            [],
+            [(S.GENERATING_VIDEO, None)],
+        )
+        assert all(each.lease_expires_at is None for each in found)
+
+    def test_in_a_long_work(self, store: Store, beside: Store, channel_id: UUID) -> None:
+        """After the grace the task is given back although the handler still works."""
+        task = add_task(store, channel_id)
+
+        async def go_on(work: Any) -> None:
+            worker.stop()
+            await happens(work.lost.is_set)
+            await happens(lambda: read(beside, task.id).lease_expires_at is None)
+
+        worker = AnyWorker(store, go_on, grace=timedelta())
+        worker.until_idle()
+        found = read(store, task.id)
+        assert (found.status, found.attempts) == (S.GENERATING_ASSETS, 0)
+        assert worker.kinds == ["released"]
+
+    def test_when_interrupted(self, store: Store, channel_id: UUID) -> None:
+        """What is no error ends the worker, and the task is given back."""
+        task = add_task(store, channel_id)
+
+        async def interrupt(_work: Any) -> None:
+            raise asyncio.CancelledError
+
+        worker = AnyWorker(store, interrupt)
+        with pytest.raises(asyncio.CancelledError):
+            worker.until_idle()
+        assert read(store, task.id).lease_expires_at is None
+
+
+class TestWaiting:
+    """A worker that has nothing to do is told when that changes."""
+
+    def test_a_task_is_taken_when_it_is_added(
+        self, store: Store, beside: Store, channel_id: UUID
+    ) -> None:
+        """Also by a worker that would look by itself only tomorrow."""
+        first = add_task(store, channel_id)
+        worker = AnyWorker(store, work, poll=NEVER)
+
+        def meanwhile() -> None:
+            for task in (first, add_task(beside, channel_id)):
+                has_happened(lambda task=task: read(beside, task.id).status == S.ASSETS_READY)
+                with beside.unit_of_work() as uow:
+                    uow.tasks.approve(task.id, "ann")
+                    uow.commit()
+                has_happened(lambda task=task: read(beside, task.id).status == S.VIDEO_READY)
+
+        worker.run_beside(meanwhile)
+        assert worker.kinds == ["done"] * 6
+
+    def test_what_only_time_brings(self, store: Store, beside: Store, channel_id: UUID) -> None:
+        """A lease that has ended is found by the worker's own looks."""
+        task = add_task(store, channel_id)
+        lease = timedelta(seconds=0.2)
+        assert store.claim_next("gone", lease=lease, queue="tasks") is not None
+        worker = AnyWorker(store, work, poll=timedelta(seconds=0.05))
+        worker.run_beside(
+            lambda: has_happened(lambda: read(beside, task.id).status == S.ASSETS_READY)
+        )
+        assert worker.kinds == ["done"]
+        assert worker.outcomes[0].attempt == 2
