@@ -110,7 +110,7 @@ def test_awaited(store: Store, url: str, clock: Clock) -> None:
     assert asyncio.run(sweep()) == [1, 0, 1]
 
 
-@pytest.mark.parametrize("new_url", [ON_POSTGRES], indirect=True)
+@pytest.mark.parametrize("database_kind", [ON_POSTGRES], indirect=True)
 class TestAtTheSameMoment:
     """Of two units of work the later one gets a Conflict; an SQLite file has one at a time."""
 

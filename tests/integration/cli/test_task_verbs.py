@@ -17,7 +17,7 @@ from tests.integration.cli.conftest import DATABASES
 if TYPE_CHECKING:
     from tests.integration.cli.conftest import Command
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 PAGE = "018f6d2c-1b7a-7c3e-9f00-0123456789ab"
 NO_DASHES = PAGE.replace("-", "")
