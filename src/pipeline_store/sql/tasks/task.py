@@ -214,10 +214,11 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
 
     def _hand_out(self, wanted: ClaimRequest) -> list[Task]:
         """Return the tasks that are next, leased to the worker, in their order."""
+        # What was changed here before comes before the claim in the history too.
+        self._session.flush()
         now = values.as_instant("clock", self._now())
         if self._session.dialect == "sqlite":
             with self._session.guarded() as session:
-                session.flush()
                 queue = SqliteTaskQueue(session.connection(), now)
                 keys = [UUID(key) for key in queue.hand_out(wanted)]
         else:
