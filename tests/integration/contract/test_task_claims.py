@@ -791,6 +791,31 @@ class TestHolder:
         assert moves_of(store, tasks[4].id) == [("sfx_ready", "assembling", "w1", None)]
         store.complete_many([])
 
+    @pytest.mark.parametrize("short", [True, False])
+    def test_an_earlier_claim_of_the_same_task(
+        self,
+        store: Store,
+        channel_id: UUID,
+        time_passes: Callable[[timedelta], None],
+        short: bool,
+    ) -> None:
+        """It is lost, also beside the one that is held; that one is moved on."""
+        task = add_task(store, channel_id)
+        earlier = claim_shortly(store)
+        time_passes(LEASE + timedelta(seconds=1))
+        later = claim_shortly(store, "w2")
+        with pytest.raises(LeaseLost, match=f"token {earlier.token}") as refused:
+            if short:
+                store.complete_many([earlier, later])
+            else:
+                with store.unit_of_work() as uow:
+                    try:
+                        uow.tasks.complete_many([earlier, later])
+                    finally:
+                        uow.commit()
+        assert f"token {later.token}" not in str(refused.value)
+        assert read(store, task.id).status == S.GENERATING_ASSETS
+
     def test_several_in_a_unit_of_work(self, store: Store, channel_id: UUID) -> None:
         add_tasks(store, channel_id, *[{"status": S.GENERATING_VIDEO}] * 3)
         with store.unit_of_work() as uow:
