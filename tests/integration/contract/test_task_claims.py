@@ -804,15 +804,11 @@ class TestHolder:
         earlier = claim_shortly(store)
         time_passes(LEASE + timedelta(seconds=1))
         later = claim_shortly(store, "w2")
-        with pytest.raises(LeaseLost, match=f"token {earlier.token}") as refused:
-            if short:
-                store.complete_many([earlier, later])
-            else:
-                with store.unit_of_work() as uow:
-                    try:
-                        uow.tasks.complete_many([earlier, later])
-                    finally:
-                        uow.commit()
+        with store.unit_of_work() as uow:
+            complete_many = store.complete_many if short else uow.tasks.complete_many
+            with pytest.raises(LeaseLost, match=f"token {earlier.token}") as refused:
+                complete_many([earlier, later])
+            uow.commit()
         assert f"token {later.token}" not in str(refused.value)
         assert read(store, task.id).status == S.GENERATING_ASSETS
 
