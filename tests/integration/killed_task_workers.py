@@ -59,12 +59,12 @@ class Plan:
     folder: str
     #: How often workers are killed before the rest is done in peace.
     rounds: int
-    killed_at_once: int = 3
+    killed_at_once: int = 4
     workers: int = 8
     #: Workers beside those that sleep through every lease, and are not killed.
     sleepers: int = 1
     #: Tasks that there are to do at any time until the last round.
-    load: int = 60
+    load: int = 40
     #: Seconds.
     lease: float = 0.6
     kill_every: float = 0.25
@@ -134,13 +134,14 @@ class TaskWorker:
                 claims = self._random.choice(ways)()
                 for claim in claims:
                     self._diary.note_claim(CLAIMED, claim, claim.expires_at - self._lease)
-                self._look_for_too_many()
+                if claims:
+                    self._look_for_too_many()
                 for claim in claims:
                     deal_with(claim)
             except OUTAGES:
                 claims = []
             if not claims:
-                time.sleep(0.02)
+                time.sleep(0.05)
 
     def _claim_one(self) -> list[Claim[Task]]:
         claim = self._store.claim_next(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.integration.job_history import Verdict
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
-ROUNDS = {"sqlite": 25, "postgresql": 20} if SOAK else {"sqlite": 3, "postgresql": 3}
+ROUNDS = {"sqlite": 25, "postgresql": 20} if SOAK else {"sqlite": 2, "postgresql": 2}
 CRASHES = 5 if SOAK else 1
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if SOAK else 300)]
@@ -105,11 +105,10 @@ def test_without_fencing_the_check_finds_it(new_url: Callable[[], str], tmp_path
         url=url,
         folder=str(tmp_path),
         rounds=1,
-        load=40,
         lease=0.2,
         sleepers=6,
         # Without it they get nowhere.
-        limit=4.0,
+        limit=2.5,
         fenced=False,
     )
     verdict = verdict_on(plan, tmp_path)
@@ -134,7 +133,7 @@ def test_a_crash_of_the_server_loses_nothing(
 ) -> None:
     """The server is gone at once, again and again, while workers work and are killed."""
     url = with_channels(durable_server.create_database())
-    plan = Plan(url=url, folder=str(tmp_path), rounds=3 * CRASHES, killed_at_once=1)
+    plan = Plan(url=url, folder=str(tmp_path), rounds=3 * CRASHES)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(verdict_on, plan, tmp_path)
         crashes = 0
