@@ -14,13 +14,16 @@ from tests.integration.in_step.drawn import START
 from tests.integration.in_step.drivers import Awaited, Clock, Plain
 from tests.integration.in_step.production import ProductionInStep
 from tests.integration.in_step.queue import QueueInStep
+from tests.integration.in_step.task_queue import TasksInStep
 
 if TYPE_CHECKING:
     from tests.integration.in_step.machine import Machine
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
 STEPS = 40
-MACHINES = pytest.mark.parametrize("machine", [ProductionInStep, ChannelsInStep, QueueInStep])
+MACHINES = pytest.mark.parametrize(
+    "machine", [ProductionInStep, ChannelsInStep, QueueInStep, TasksInStep]
+)
 
 
 def run(machine: type[Machine], drivers: list[Any], sequences: int) -> None:

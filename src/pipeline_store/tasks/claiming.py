@@ -171,7 +171,16 @@ def lost_message(claims: Iterable[Claim[Task]]) -> str:
 
 def refuse_lost(claims: Iterable[Claim[Task]], written: Collection[UUID]) -> None:
     """Raise `LeaseLost` for the claims whose task was not written."""
-    lost = [claim for claim in claims if claim.item.id not in written]
+    several = list(claims)
+    newest: dict[UUID, int] = {}
+    for claim in several:
+        newest[claim.item.id] = max(claim.token, newest.get(claim.item.id, 0))
+    # Of several claims on one task only the newest can be held.
+    lost = [
+        claim
+        for claim in several
+        if claim.item.id not in written or claim.token < newest[claim.item.id]
+    ]
     if lost:
         raise LeaseLost(lost_message(lost))
 

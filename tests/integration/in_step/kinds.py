@@ -32,6 +32,7 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
+from pipeline_store.tasks import Task, TaskTransition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,10 +66,18 @@ CHANNELS: Final[Kinds] = {
     "configuration_changes": ConfigurationChange,
     **OVERRIDES,
 }
-COLLECTIONS: Final[Kinds] = PRODUCTION | CHANNELS
+TASKS: Final[Kinds] = {
+    "channels": Channel,
+    "tasks": Task,
+    "task_transitions": TaskTransition,
+    **OVERRIDES,
+}
+COLLECTIONS: Final[Kinds] = PRODUCTION | CHANNELS | TASKS
 COLLECTION_OF: Final = {kind: name for name, kind in COLLECTIONS.items()}
 
 TABLES: Final = [
+    "task_transitions",
+    "tasks",
     "error_log",
     "config_overrides",
     "review_log",

@@ -132,6 +132,8 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         """See `TaskRepository.claim_batch`."""
         self._session.check_writable()
         wanted = claiming.claim_request(worker, n, lease, stages, most_attempts)
+        # What was changed here before comes before the claim in the history too.
+        self._session.flush()
         return self._queue.hand_out(wanted, values.as_instant("clock", self._now()))
 
     def heartbeat(self, claim: Claim[Task], lease: timedelta) -> Claim[Task]:

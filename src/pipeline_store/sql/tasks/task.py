@@ -214,10 +214,11 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
 
     def _hand_out(self, wanted: ClaimRequest) -> list[Task]:
         """Return the tasks that are next, leased to the worker, in their order."""
-        now = values.as_instant("clock", self._now())
+        # What was changed here before comes before the claim in the history too.
+        self._session.flush()
+        now = self._now_in_writing()
         if self._session.dialect == "sqlite":
             with self._session.guarded() as session:
-                session.flush()
                 queue = SqliteTaskQueue(session.connection(), now)
                 keys = [UUID(key) for key in queue.hand_out(wanted)]
         else:
@@ -258,7 +259,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
             .order_by(c.id)
             .with_for_update()
         )
-        now = values.as_instant("clock", self._now())
+        now = self._now_in_writing()
         return list(self._session.refresh(Task, held.params(**clock.parameters(now))))
 
     def _at_gate(self, task_id: UUID, review: int | None) -> Task:
@@ -272,10 +273,20 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         c = tasks.c
         return self._all(sa.select(Task).where(condition).order_by(c.created_at, c.id).limit(limit))
 
+    def _now_in_writing(self) -> datetime:
+        """Return the present instant by the store's clock, once this unit of work may write.
+
+        On SQLite it may wait for that for longer than a lease goes on.
+        """
+        if self._session.dialect == "sqlite":
+            with self._session.guarded() as session:
+                session.connection()
+        return values.as_instant("clock", self._now())
+
     def _lease_now(self) -> datetime:
         """Return the present instant by the clock that judges leases."""
         if self._session.dialect == "sqlite":
-            return values.as_instant("clock", self._now())
+            return self._now_in_writing()
         asked = sa.select(sa.type_coerce(CLOCKS[self._session.dialect].now, Instant))
         instant: datetime = self._session.execute(asked).scalar_one()
         return instant
