@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline_store import open_store
 from pipeline_store.clock import utc_now
-from pipeline_store.errors import InvalidValue
 from pipeline_store.production import ErrorLog
 from pipeline_store.services.async_work import AsyncWorker
-from pipeline_store.services.work import GiveBack, Worker
+from pipeline_store.services.work import GiveBack
 from pipeline_store.tasks import GATES, Task, TaskStatus
 from tests.integration.contract.blocking import Blocking
-from tests.integration.contract.conftest import opened
 from tests.integration.contract.test_task_claims import add_channel, add_task
 from tests.integration.contract.test_tasks import moves_of, read
 from tests.integration.contract.workers import AnyWorker, happens, has_happened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from uuid import UUID
 
     from pipeline_store import Store
@@ -33,21 +29,9 @@ NEVER = timedelta(days=1)
 
 
 @pytest.fixture
-def store(store_id: str, database_url: str) -> Iterator[Store]:
-    """An empty store whose clock goes: threads wait for its leases."""
-    with opened(store_id, database_url, utc_now) as store:
-        yield store
-
-
-@pytest.fixture
-def beside(store: Store, database_url: str) -> Iterator[Store]:
-    """The same store as other threads use it, synchronously."""
-    if database_url == "memory://":
-        yield store.lifted.counterpart if isinstance(store, Blocking) else store
-        return
-    other = open_store(database_url)
-    yield other
-    other.close()
+def store(going_store: Store) -> Store:
+    """An empty store: threads wait for its leases."""
+    return going_store
 
 
 @pytest.fixture
@@ -123,48 +107,6 @@ class TestStages:
         assert read(store, other.id).status == S.VIDEO_APPROVED
         assert AnyWorker(store, work, stages=[S.GENERATING_VIDEO]).until_idle() == 1
         assert read(store, task.id).status == S.VIDEO_READY
-
-    @pytest.mark.parametrize(
-        ("handlers", "stages", "named"),
-        [
-            ({}, None, "handlers: at least one"),
-            ({S.QUEUED: work}, None, "name claimed"),
-            ({S.ASSETS_READY: work}, None, "no task waits for a worker in assets_ready"),
-            ({S.UPLOADING: "upload"}, None, "something to call"),
-            ({S.UPLOADING: work}, [S.ASSEMBLING], "no handler for assembling"),
-            ({S.UPLOADING: work}, [], "stages: at least one"),
-            (work, [S.DRAFT], "no task waits for a worker in draft"),
-            (work, "uploading", "stages"),
-        ],
-    )
-    def test_what_cannot_be_worked_on(
-        self, store: Store, handlers: Any, stages: Any, named: str
-    ) -> None:
-        """Handlers and stages that fit nothing are refused when the worker is made."""
-        with pytest.raises(InvalidValue, match=named):
-            AsyncWorker(store, handlers, stages=stages)  # type: ignore[arg-type]
-
-    @pytest.mark.parametrize(
-        "setting",
-        [
-            {"name": ""},
-            {"lease": timedelta()},
-            {"poll": timedelta()},
-            {"poll": 5},
-            {"grace": timedelta(seconds=-1)},
-            {"most_attempts": 0},
-        ],
-        ids=str,
-    )
-    def test_settings_that_cannot_be(self, store: Store, setting: dict[str, Any]) -> None:
-        """So are lengths of time and counts."""
-        with pytest.raises(InvalidValue, match=next(iter(setting)) + "|worker"):
-            AnyWorker(store, work, **setting)
-
-    def test_an_awaited_handler_needs_an_awaited_worker(self, store: Store) -> None:
-        """A coroutine that nobody awaits would count as done."""
-        with pytest.raises(InvalidValue, match="AsyncWorker"):
-            Worker(store, work)  # type: ignore[arg-type]
 
 
 class TestResults:

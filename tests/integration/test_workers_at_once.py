@@ -1,0 +1,361 @@
+"""Workers in processes of their own: woken, stopped and killed, on real databases."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from pipeline_store import open_async_store, open_store
+from pipeline_store.services.async_work import AsyncWorker
+from pipeline_store.services.work import Worker
+from pipeline_store.tasks import TaskStatus
+from tests.integration.contract.test_task_claims import add_channel, add_task
+from tests.integration.contract.test_tasks import moves_of, read
+from tests.integration.contract.workers import has_happened
+from tests.integration.racing import Child, at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from uuid import UUID
+
+    from pipeline_store import Store
+    from tests.postgres_server import PostgresServer
+
+S = TaskStatus
+NEVER = timedelta(days=1)
+SHORT = timedelta(seconds=0.5)
+
+
+@pytest.fixture(scope="module")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the schema and a channel."""
+    path = tmp_path_factory.mktemp("workers") / "empty.db"
+    store = open_store(f"sqlite:///{path}")
+    store.upgrade()
+    add_channel(store, "history1")
+    store.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def postgres_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """A PostgreSQL database with the schema and a channel."""
+    url = postgres_server.create_database()
+    store = open_store(url)
+    store.upgrade()
+    add_channel(store, "history1")
+    store.close()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database with a channel."""
+    if request.param == "sqlite":
+        path = tmp_path / "store.db"
+        shutil.copy(request.getfixturevalue("sqlite_file"), path)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA synchronous=OFF")
+        yield f"sqlite:///{path}"
+        return
+    yield from _database(
+        request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template")
+    )
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """Such a database on PostgreSQL."""
+    yield from _database(postgres_server, postgres_template)
+
+
+def _database(server: PostgresServer, template: str) -> Iterator[str]:
+    made = server.create_database(template)
+    yield made
+    server.drop_database(made)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """The store there."""
+    store = open_store(url)
+    yield store
+    store.close()
+
+
+def channel_of(store: Store) -> UUID:
+    """The key of its channel."""
+    with store.unit_of_work(read_only=True) as uow:
+        channel = uow.channels.by_channel_id("history1")
+        assert channel
+        return channel.id
+
+
+def working(url: str, name: str, handler: Callable[[Any], None]) -> Child:
+    """A forked process with a worker, until it is stopped; it says that it has ended."""
+
+    def run(say: Callable[[str], None]) -> None:
+        store = open_store(url)
+        Worker(store, handler, name=name, poll=timedelta(seconds=0.1), lease=SHORT).run()
+        store.close()
+        say("ended")
+
+    return Child(run)
+
+
+def do_nothing(_work: Any) -> None:
+    """Do everything there is to do."""
+
+
+def take_for_ever(_work: Any) -> None:
+    """Go on until the process ends."""
+    time.sleep(600)
+
+
+def wait_to_stop(work: Any) -> None:
+    """Go on until the worker is to stop."""
+    while not work.is_stopping:
+        time.sleep(0.01)
+
+
+def is_held(store: Store, task_id: UUID) -> bool:
+    """Whether a worker is at the stage of a task."""
+    task = read(store, task_id)
+    return task.status == S.GENERATING_ASSETS and task.worker is not None
+
+
+class TestEnds:
+    """How the process of a worker can end."""
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_a_signal(self, store: Store, url: str, number: int) -> None:
+        """It finishes what its handler is at, and holds nothing when it is gone."""
+        task = add_task(store, channel_of(store))
+        child = working(url, "w1", wait_to_stop)
+        has_happened(lambda: is_held(store, task.id))
+        os.kill(child.process, number)
+        assert child.line() == "ended"
+        os.waitpid(child.process, 0)
+        found = read(store, task.id)
+        assert (found.status, found.worker) == (S.ASSETS_READY, None)
+
+    def test_a_second_signal(self, store: Store, url: str) -> None:
+        """It interrupts the handler, and the task is given back at once."""
+        task = add_task(store, channel_of(store))
+        child = working(url, "w1", take_for_ever)
+        has_happened(lambda: is_held(store, task.id))
+        os.kill(child.process, signal.SIGTERM)
+        time.sleep(0.1)
+        os.kill(child.process, signal.SIGTERM)
+        assert child.line() == "raised KeyboardInterrupt()"
+        os.waitpid(child.process, 0)
+        found = read(store, task.id)
+        assert (found.status, found.worker, found.attempts) == (S.GENERATING_ASSETS, None, 0)
+
+    def test_a_kill(self, store: Store, url: str) -> None:
+        """What it held is finished by another worker, without help, when its lease is over."""
+        task = add_task(store, channel_of(store))
+        killed = working(url, "w1", take_for_ever)
+        has_happened(lambda: is_held(store, task.id))
+        other = working(url, "w2", do_nothing)
+        os.kill(killed.process, signal.SIGKILL)
+        os.waitpid(killed.process, 0)
+        has_happened(lambda: read(store, task.id).status == S.ASSETS_READY)
+        os.kill(other.process, signal.SIGTERM)
+        assert other.line() == "ended"
+        os.waitpid(other.process, 0)
+        assert [move[:3] for move in moves_of(store, task.id)] == [
+            ("queued", "claimed", "w1"),
+            ("claimed", "generating_assets", "w1"),
+            ("generating_assets", "assets_ready", "w2"),
+        ]
+
+
+@contextmanager
+def worker_beside(url: str, *, awaited: bool = False, **settings: Any) -> Iterator[Any]:
+    """A worker in a thread that would look by itself only tomorrow."""
+    settings = {"poll": NEVER, "name": "w1", **settings}
+    if awaited:
+        asynchronous = open_async_store(url)
+        async_worker = AsyncWorker(asynchronous, do_nothing, **settings)
+        loop = asyncio.new_event_loop()
+
+        async def run() -> None:
+            await async_worker.run(handle_signals=False)
+            await asynchronous.close()
+
+        thread = Thread(target=loop.run_until_complete, args=(run(),))
+        thread.start()
+        try:
+            yield async_worker
+        finally:
+            loop.call_soon_threadsafe(async_worker.stop)
+            thread.join()
+            loop.close()
+        return
+    store = open_store(url)
+    worker = Worker(store, do_nothing, **settings)
+    thread = Thread(target=worker.run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join()
+        store.close()
+
+
+LISTENING = "query LIKE 'LISTEN%' AND datname = current_database()"
+HOW_MANY_LISTEN = f"SELECT count(*) FROM pg_stat_activity WHERE {LISTENING}"  # noqa: S608 - ours
+END_THEM = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {LISTENING}"  # noqa: S608
+DRIVERS = [
+    pytest.param(("postgresql", False), id="psycopg"),
+    pytest.param(("postgresql", True), id="asyncpg"),
+    pytest.param(("postgresql+psycopg", True), id="psycopg-awaited"),
+]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+class TestListening:
+    """Hints on PostgreSQL, with each of its drivers."""
+
+    def test_added_by_another_process(self, postgres: str, driver: tuple[str, bool]) -> None:
+        """A task is taken at once by a worker that would look by itself only tomorrow."""
+        with (
+            worker_of(postgres, driver),
+            watching(postgres) as ask,
+        ):
+            has_happened(lambda: ask(HOW_MANY_LISTEN))
+            for _ in range(3):
+                # It waits again.
+                time.sleep(0.1)
+                (key,) = at_once(add_elsewhere, postgres, 1)
+                arrives(ask, key)
+
+    def test_the_connection_is_lost(self, postgres: str, driver: tuple[str, bool]) -> None:
+        """It is made again, and what was announced meanwhile is found."""
+        with (
+            worker_of(postgres, driver),
+            watching(postgres) as ask,
+        ):
+            for _ in range(2):
+                has_happened(lambda: ask(HOW_MANY_LISTEN))
+                assert ask(END_THEM)
+                arrives(ask, add_elsewhere(postgres))
+                arrives(ask, add_elsewhere(postgres))
+
+    def test_idle(self, postgres: str, driver: tuple[str, bool]) -> None:
+        """A worker that waits sends nothing."""
+        with worker_of(postgres, driver), watching(postgres) as ask:
+            has_happened(lambda: ask(HOW_MANY_LISTEN))
+            time.sleep(0.5)
+            before = last_words(ask)
+            time.sleep(0.7)
+            assert last_words(ask) == before
+
+
+def worker_of(url: str, driver: tuple[str, bool]) -> AbstractContextManager[Any]:
+    """A worker over that driver, which the scheme of the URL chooses."""
+    scheme, awaited = driver
+    return worker_beside(scheme + url[url.index("://") :], awaited=awaited)
+
+
+def add_elsewhere(url: str) -> str:
+    """Add a task through a store of its own; return its key."""
+    store = open_store(url)
+    key = str(add_task(store, channel_of(store), notion_page_id=uuid4().hex).id)
+    store.close()
+    return key
+
+
+@contextmanager
+def watching(url: str) -> Iterator[Callable[..., Any]]:
+    """A function that asks the database for one value."""
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def ask(query: Any, *values: object) -> Any:
+            done = connection.execute(query, values or None)
+            row = done.fetchone() if done.description else None
+            return row and row[0]
+
+        yield ask
+
+
+def arrives(ask: Callable[..., Any], key: str) -> None:
+    """Wait until the task has come to its first gate."""
+    has_happened(lambda: ask("SELECT status FROM tasks WHERE id = %s", key) == "assets_ready")
+
+
+def last_words(ask: Callable[..., Any]) -> Any:
+    """When each other connection of the database said something last."""
+    return ask(
+        "SELECT array_agg((pid, query_start)::text ORDER BY pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"
+    )
+
+
+def test_many_workers_wait(postgres: str) -> None:
+    """Eight of them that wait take what is added together, each task once."""
+    store = open_store(postgres)
+    children = [working(postgres, f"w{number}", do_nothing) for number in range(8)]
+    keys = [add_task(store, channel_of(store)).id for _ in range(24)]
+    has_happened(lambda: all(read(store, key).status == S.ASSETS_READY for key in keys))
+    for child in children:
+        os.kill(child.process, signal.SIGTERM)
+        assert child.line() == "ended"
+        os.waitpid(child.process, 0)
+    assert all(len(moves_of(store, key)) == 3 for key in keys)
+    store.close()
+
+
+def test_an_idle_worker_on_a_file(sqlite_file: Path, tmp_path: Path) -> None:
+    """A worker that waits on an SQLite file claims nothing while nobody writes."""
+    path = tmp_path / "store.db"
+    shutil.copy(sqlite_file, path)
+    store: Any = open_store(f"sqlite:///{path}")
+    claims: list[float] = []
+    claim = store.claim_next
+    store.claim_next = lambda *given, **named: claims.append(0) or claim(*given, **named)
+    worker = Worker(store, do_nothing, poll=NEVER)
+    thread = Thread(target=worker.run)
+    thread.start()
+    has_happened(lambda: claims)
+    time.sleep(1)
+    worker.stop()
+    thread.join()
+    store.close()
+    assert len(claims) == 1
+
+
+def test_a_database_that_is_away(postgres: str, postgres_server: PostgresServer) -> None:
+    """A worker goes on when the database is there again."""
+    with worker_beside(postgres, poll=timedelta(seconds=0.1)):
+        with watching(postgres) as ask:
+            has_happened(lambda: ask(HOW_MANY_LISTEN))
+        name = postgres.rpartition("/")[2].partition("?")[0]
+        with watching(postgres_server.url) as elsewhere:
+            elsewhere(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            elsewhere(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s",
+                name,
+            )
+            time.sleep(0.5)
+            elsewhere(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        with watching(postgres) as ask:
+            arrives(ask, add_elsewhere(postgres))
