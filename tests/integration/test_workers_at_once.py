@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 S = TaskStatus
 NEVER = timedelta(days=1)
 SHORT = timedelta(seconds=0.5)
+LONG_LEASE = timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +107,14 @@ def channel_of(store: Store) -> UUID:
         return channel.id
 
 
-def working(url: str, name: str, handler: Callable[[Any], None]) -> Child:
+def working(
+    url: str, name: str, handler: Callable[[Any], None], lease: timedelta = LONG_LEASE
+) -> Child:
     """A forked process with a worker, until it is stopped; it says that it has ended."""
 
     def run(say: Callable[[str], None]) -> None:
         store = open_store(url)
-        Worker(store, handler, name=name, poll=timedelta(seconds=0.1), lease=SHORT).run()
+        Worker(store, handler, name=name, poll=timedelta(seconds=0.1), lease=lease).run()
         store.close()
         say("ended")
 
@@ -122,56 +125,58 @@ def do_nothing(_work: Any) -> None:
     """Do everything there is to do."""
 
 
-def take_for_ever(_work: Any) -> None:
-    """Go on until the process ends."""
-    time.sleep(600)
+class LongWork:
+    """A handler that goes on until the worker is to stop, or until the process ends."""
 
+    def __init__(self, folder: Path, *, for_ever: bool = False) -> None:
+        self._begun = folder / "begun"
+        self._for_ever = for_ever
 
-def wait_to_stop(work: Any) -> None:
-    """Go on until the worker is to stop."""
-    while not work.is_stopping:
-        time.sleep(0.01)
+    def __call__(self, work: Any) -> None:
+        self._begun.touch()
+        while self._for_ever or not work.is_stopping:
+            time.sleep(0.01)
 
-
-def is_held(store: Store, task_id: UUID) -> bool:
-    """Whether a worker is at the stage of a task."""
-    task = read(store, task_id)
-    return task.status == S.GENERATING_ASSETS and task.worker is not None
+    def has_begun(self) -> bool:
+        """Whether it is at work, in whatever process."""
+        return self._begun.exists()
 
 
 class TestEnds:
     """How the process of a worker can end."""
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-    def test_a_signal(self, store: Store, url: str, number: int) -> None:
+    def test_a_signal(self, store: Store, url: str, number: int, tmp_path: Path) -> None:
         """It finishes what its handler is at, and holds nothing when it is gone."""
         task = add_task(store, channel_of(store))
-        child = working(url, "w1", wait_to_stop)
-        has_happened(lambda: is_held(store, task.id))
+        work = LongWork(tmp_path)
+        child = working(url, "w1", work)
+        has_happened(work.has_begun)
         os.kill(child.process, number)
         assert child.line() == "ended"
         os.waitpid(child.process, 0)
         found = read(store, task.id)
         assert (found.status, found.worker) == (S.ASSETS_READY, None)
 
-    def test_a_second_signal(self, store: Store, url: str) -> None:
+    def test_a_second_signal(self, store: Store, url: str, tmp_path: Path) -> None:
         """It interrupts the handler, and the task is given back at once."""
         task = add_task(store, channel_of(store))
-        child = working(url, "w1", take_for_ever)
-        has_happened(lambda: is_held(store, task.id))
+        work = LongWork(tmp_path, for_ever=True)
+        child = working(url, "w1", work)
+        has_happened(work.has_begun)
         os.kill(child.process, signal.SIGTERM)
-        time.sleep(0.1)
-        os.kill(child.process, signal.SIGTERM)
+        os.kill(child.process, signal.SIGINT)
         assert child.line() == "raised KeyboardInterrupt()"
         os.waitpid(child.process, 0)
         found = read(store, task.id)
         assert (found.status, found.worker, found.attempts) == (S.GENERATING_ASSETS, None, 0)
 
-    def test_a_kill(self, store: Store, url: str) -> None:
+    def test_a_kill(self, store: Store, url: str, tmp_path: Path) -> None:
         """What it held is finished by another worker, without help, when its lease is over."""
         task = add_task(store, channel_of(store))
-        killed = working(url, "w1", take_for_ever)
-        has_happened(lambda: is_held(store, task.id))
+        work = LongWork(tmp_path, for_ever=True)
+        killed = working(url, "w1", work, SHORT)
+        has_happened(work.has_begun)
         other = working(url, "w2", do_nothing)
         os.kill(killed.process, signal.SIGKILL)
         os.waitpid(killed.process, 0)
