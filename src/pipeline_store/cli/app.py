@@ -94,6 +94,10 @@ def demo(
         list[Path] | None,
         typer.Option("--from", metavar="FILE...", help="Real files, in place of the made-up ones."),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", min=0, max=16, help="Processes that make documentaries."),
+    ] = 4,
     more_files: Annotated[list[Path] | None, typer.Argument(metavar="", hidden=True)] = None,
 ) -> None:
     """Show the whole work in one go, from import to upload. Safe to repeat."""
@@ -103,7 +107,7 @@ def demo(
     from pipeline_store.cli.demo import run_demo  # noqa: PLC0415 - large, and loads SQLAlchemy
 
     files = [*(from_files or ()), *(more_files or ())]
-    run_demo(database_of(context).url, files, tables.console())
+    run_demo(database_of(context).url, files, tables.console(), workers=workers)
 
 
 app.command("init", rich_help_panel=_START)(schema_commands.init)
