@@ -18,11 +18,12 @@ import psycopg
 import pytest
 
 from pipeline_store import open_async_store, open_store
+from pipeline_store.channels import Channel
 from pipeline_store.services.async_work import AsyncWorker
 from pipeline_store.services.work import Worker
 from pipeline_store.tasks import TaskStatus
 from tests.integration.contract.test_task_claims import add_channel, add_task
-from tests.integration.contract.test_tasks import moves_of, read
+from tests.integration.contract.test_tasks import a_task, moves_of, read
 from tests.integration.contract.workers import has_happened
 from tests.integration.racing import Child, at_once
 
@@ -364,3 +365,95 @@ def test_a_database_that_is_away(postgres: str, postgres_server: PostgresServer)
             elsewhere(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         with watching(postgres) as ask:
             arrives(ask, add_elsewhere(postgres))
+
+
+@pytest.mark.parametrize("awaited", [False, True], ids=["plain", "awaited"])
+def test_hints_of_a_database_in_memory(awaited: bool) -> None:
+    """A database in memory has one connection, whose own writes are the hints."""
+
+    async def use_awaited() -> list[bool]:
+        store = open_async_store("sqlite://")
+        await store.upgrade()
+        async with store.wakeups() as wakeups:
+            found = [await wakeups.wait(timedelta(seconds=0.1))]
+            async with store.unit_of_work() as uow:
+                await uow.channels.add(Channel(channel_id="history1", name="History"))
+                await uow.commit()
+            found.append(await wakeups.wait(timedelta(seconds=10)))
+        await store.close()
+        return found
+
+    if awaited:
+        assert asyncio.run(use_awaited()) == [False, True]
+        return
+    store = open_store("sqlite://")
+    store.upgrade()
+    with store.wakeups() as wakeups:
+        assert not wakeups.wait(timedelta(seconds=0.1))
+        add_channel(store, "history1")
+        assert wakeups.wait(timedelta(seconds=10))
+    store.close()
+
+
+@pytest.mark.parametrize("at_work", [False, True], ids=["waiting", "at work"])
+@pytest.mark.parametrize("where", ["memory", "database"])
+def test_an_awaited_worker_that_is_cancelled(url: str, where: str, at_work: bool) -> None:
+    """Its task is given back, and it leaves no connection and no thread behind."""
+
+    async def take_long(_work: Any) -> None:
+        await asyncio.sleep(600)
+
+    async def cancel() -> None:
+        store = open_async_store("memory://" if where == "memory" else url)
+        async with store.unit_of_work() as uow:
+            channel = await uow.channels.by_channel_id("history1")
+            if channel is None:
+                channel = await uow.channels.add(Channel(channel_id="history1", name="History"))
+            task = a_task(channel.id, status=S.QUEUED if at_work else S.DRAFT)
+            await uow.tasks.add(task)
+            await uow.commit()
+        worker = AsyncWorker(store, take_long, name="w1", poll=NEVER)
+        running = asyncio.create_task(worker.run())
+        while at_work:
+            async with store.unit_of_work(read_only=True) as uow:
+                if (await uow.tasks.get(task.id)).status == S.GENERATING_ASSETS:
+                    break
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        async with store.unit_of_work(read_only=True) as uow:
+            assert (await uow.tasks.get(task.id)).lease_expires_at is None
+        await store.close()
+
+    asyncio.run(cancel())
+
+
+def test_an_awaited_worker_is_told_of_signals(store: Store, url: str) -> None:
+    """SIGTERM lets it finish, a second one gives its task back at once."""
+
+    def run(say: Callable[[str], None]) -> None:
+        async def work(work: Any) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0.05)
+            assert work.is_stopping
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(600)
+
+        async def main() -> None:
+            awaited = open_async_store(url)
+            try:
+                await AsyncWorker(awaited, work, name="w1").run()
+            except asyncio.CancelledError:
+                say("cancelled")
+            await awaited.close()
+
+        asyncio.run(main())
+
+    task = add_task(store, channel_of(store))
+    child = Child(run)
+    assert child.line() == "cancelled"
+    os.waitpid(child.process, 0)
+    found = read(store, task.id)
+    assert (found.status, found.worker, found.attempts) == (S.GENERATING_ASSETS, None, 0)
