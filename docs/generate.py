@@ -39,6 +39,7 @@ from pipeline_store.production.pipeline_run import RUN_MOVES, RunStatus
 from pipeline_store.repository import Repository
 from pipeline_store.services import (
     async_configuration,
+    async_work,
     channel_removal,
     channels_overview,
     configuration,
@@ -53,13 +54,17 @@ from pipeline_store.services import (
     reviews,
     runs,
     settings,
+    work,
 )
+from pipeline_store.services.work_holding import Held
+from pipeline_store.services.work_settings import WorkerSettings
 from pipeline_store.sql.columns import metadata
 from pipeline_store.sql.schema import VERSION_TABLE
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
 from pipeline_store.tasks import ERRORS, GATES, STAGES, TaskStatus
 from pipeline_store.unit_of_work import Collections
 from pipeline_store.values import LARGEST_COUNT
+from pipeline_store.wakeups import Wakeups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -78,6 +83,7 @@ def pages() -> dict[str, str]:
         "collections.md": _page(_collections()),
         "channels.md": _page(_channels()),
         "services.md": _page(_services()),
+        "workers.md": _page(_workers()),
         "settings-and-secrets.md": _page(_settings_and_secrets()),
         "run-transitions.md": _page(_run_transitions()),
         "task-transitions.md": _page(_task_transitions()),
@@ -212,8 +218,8 @@ def _store() -> Iterator[str]:
     yield "## AsyncStore and AsyncUnitOfWork"
     yield (
         "`open_async_store` returns the same names, awaited: every method of a store, of a unit of "
-        "work and of a collection is a coroutine, except `store.unit_of_work()` and `uow.now()`. "
-        "Beside them:"
+        "work and of a collection is a coroutine, except `store.unit_of_work()`, `store.wakeups()` "
+        "and `uow.now()`. Beside them:"
     )
     yield _function(aio.AsyncStore.run, "store.run")
     yield _function(aio.AsyncUnitOfWork.run, "uow.run")
@@ -424,6 +430,34 @@ def _service(module: ModuleType) -> Iterator[str]:
         yield _function(function, f"{name}.{function.__name__}")
     for kind in _own_classes(module):
         yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{_attributes(kind)}"
+
+
+def _workers() -> Iterator[str]:
+    yield "# Workers"
+    yield "How to use them is told in [run workers](../how-to/tasks.md#run-workers)."
+    for kind in (work.Worker, async_work.AsyncWorker):
+        yield f"## {kind.__name__}"
+        yield f"`from {kind.__module__} import {kind.__name__}`"
+        yield f"`{kind.__name__}{_signature(kind.__init__)}`\n\n{_described(kind)}"
+        yield _described(kind.__init__)
+        yield from _methods(kind, "worker.")
+    yield "## Settings"
+    yield "What both take beside the store, by name but for the handlers:"
+    yield f"`{_signature(WorkerSettings.__init__)}`\n\n{_described(WorkerSettings.__init__)}"
+    yield "## Work"
+    yield "What a handler is handed: `Work` by a `Worker`, `AsyncWork` by an `AsyncWorker`."
+    yield _described(Held)
+    rows = [[name, annotation, meaning] for name, annotation, meaning in _properties(Held)]
+    yield _table(["property", "type", "meaning"], rows)
+    yield "`work.claim` is the claim with its token, `work.lost` an event that tells of its loss."
+    yield _function(Held.check_held, "work.check_held")
+    yield f"### GiveBack\n\n{_described(work.GiveBack)}"
+    yield "## Outcome"
+    yield f"{_described(work.Outcome)}\n\n{_attributes(work.Outcome)}"
+    yield "The kinds: " + ", ".join(f"`{kind}`" for kind in work.OutcomeKind) + "."
+    yield "## Wakeups"
+    yield f"`store.wakeups()` returns them. {_described(Wakeups)}"
+    yield from _methods(Wakeups, "wakeups.")
 
 
 def _settings_and_secrets() -> Iterator[str]:

@@ -36,6 +36,7 @@ from pipeline_store.cli.app import app
 from pipeline_store.importers import importing
 from pipeline_store.services import (
     async_configuration,
+    async_work,
     channel_removal,
     channels_overview,
     configuration,
@@ -52,6 +53,9 @@ from pipeline_store.services import (
     reviews,
     runs,
     settings,
+    work,
+    work_holding,
+    work_settings,
 )
 from pipeline_store.unit_of_work import Collections
 from tests.conftest import is_on
@@ -378,6 +382,7 @@ def known_names() -> set[str]:
     ]
     modules += [*SERVICES.values(), async_configuration, configuration, settings]
     modules += [configuration_layers, configuration_reading, claim]
+    modules += [work, async_work, work_holding, work_settings]
     return {name for module in modules for name in vars(module)} | OUTSIDE
 
 

@@ -28,6 +28,7 @@ from pipeline_store.cli.queue_command import queue
 from pipeline_store.cli.review_commands import review_app
 from pipeline_store.cli.status_command import status
 from pipeline_store.cli.task_commands import task_app
+from pipeline_store.cli.worker_command import worker
 from pipeline_store.errors import AdoptionRefused, PipelineStoreError
 
 PROGRAM: Final = "pipeline-store"
@@ -93,6 +94,10 @@ def demo(
         list[Path] | None,
         typer.Option("--from", metavar="FILE...", help="Real files, in place of the made-up ones."),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", min=0, max=16, help="Processes that make documentaries."),
+    ] = 4,
     more_files: Annotated[list[Path] | None, typer.Argument(metavar="", hidden=True)] = None,
 ) -> None:
     """Show the whole work in one go, from import to upload. Safe to repeat."""
@@ -102,7 +107,7 @@ def demo(
     from pipeline_store.cli.demo import run_demo  # noqa: PLC0415 - large, and loads SQLAlchemy
 
     files = [*(from_files or ()), *(more_files or ())]
-    run_demo(database_of(context).url, files, tables.console())
+    run_demo(database_of(context).url, files, tables.console(), workers=workers)
 
 
 app.command("init", rich_help_panel=_START)(schema_commands.init)
@@ -116,6 +121,7 @@ app.add_typer(preset_app, name="preset", rich_help_panel=_CHANNELS)
 app.add_typer(music_app, name="music", rich_help_panel=_CHANNELS)
 app.add_typer(job_app, name="job", rich_help_panel=_CHANNELS)
 app.add_typer(task_app, name="task", rich_help_panel=_TASKS)
+app.command("worker", rich_help_panel=_TASKS)(worker)
 app.add_typer(config_app, name="config", rich_help_panel=_DAILY)
 app.add_typer(keys_app, name="keys", rich_help_panel=_SCHEMA)
 app.command("current", rich_help_panel=_SCHEMA)(schema_commands.current)

@@ -12,6 +12,7 @@ from pipeline_store.cli.answers import tell
 from pipeline_store.cli.channel_options import ChannelName
 from pipeline_store.cli.json_output import print_json
 from pipeline_store.cli.options import AsJson, database_of
+from pipeline_store.cli.task_claim_commands import Token, claim, claim_with, release
 from pipeline_store.cli.task_output import (
     print_story,
     print_tasks,
@@ -160,15 +161,26 @@ def advance(
     force: Annotated[
         bool, typer.Option("--force", help="Take it from a worker that holds it.")
     ] = False,
+    token: Token = None,
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
     """Move a task to another status."""
+    if token is not None and force:
+        message = "--force takes the task from the worker that --token stands for: say one"
+        raise typer.BadParameter(message)
 
     def move(uow: UnitOfWork, found: Task) -> Task:
+        if token is not None:
+            # Without an actor it is the worker's own move.
+            return uow.tasks.advance(claim_with(found, token), to, actor or UNKNOWN, reason)
         return uow.tasks.advance(found, to, _actor(actor), reason, force=force)
 
     _do(context, task, move, as_json=as_json)
+
+
+task_app.command("claim")(claim)
+task_app.command("release")(release)
 
 
 @task_app.command("approve")

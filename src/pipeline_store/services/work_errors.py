@@ -41,7 +41,10 @@ def words_of(error: BaseException) -> str:
     What looks like a password, a key or a token is left out, and so are the values of variables and
     the folders of files.
     """
-    said = " ".join(str(error).split())
+    try:
+        said = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - an error that cannot even say what it is
+        said = ""
     for pattern, instead in _PATTERNS:
         said = pattern.sub(instead, said)
     if len(said) > LONGEST_WORDS:

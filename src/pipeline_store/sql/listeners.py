@@ -43,7 +43,7 @@ class Listener(Protocol):
         ...
 
     def end(self) -> None:
-        """Close the connection, if there is one, whatever state it is in."""
+        """Forget the connection, if there is one, whatever state it is in."""
         ...
 
     def close(self) -> None:
@@ -92,13 +92,10 @@ class PsycopgListener(Listener):
 
     def end(self) -> None:
         """See `Listener.end`."""
-        pooled, self._pooled = self._pooled, None
-        if pooled is None:
-            return
+        self._pooled = None
         for key in list(self._selector.get_map().values()):
             if key.data is not None:
                 self._selector.unregister(key.fileobj)
-        pooled.close()
 
     def close(self) -> None:
         """See `Listener.close`."""
@@ -130,9 +127,7 @@ class _AwaitedListener(Listener):
 
     def end(self) -> None:
         """See `Listener.end`."""
-        pooled, self._pooled = self._pooled, None
-        if pooled is not None:
-            pooled.close()
+        self._pooled = None
 
     def close(self) -> None:
         """Nothing else is held."""

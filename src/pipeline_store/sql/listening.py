@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
 from pipeline_store.errors import PipelineStoreError
+from pipeline_store.sql.beside_pool import close_beside_pool, connect_beside_pool
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.listeners import AsyncpgListener, AwaitedPsycopgListener, PsycopgListener
 from pipeline_store.wakeups import Wakeups, seconds_to_wait
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import sqlalchemy as sa
+    from sqlalchemy.pool import PoolProxiedConnection
 
     from pipeline_store.sql.listeners import Listener
 
@@ -30,18 +32,18 @@ class ListeningWakeups(Wakeups):
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._listener = _listener_for(engine)
-        self._is_listening = False
+        self._connection: PoolProxiedConnection | None = None
         self._pause = FIRST_PAUSE
 
     def wait(self, longest: timedelta) -> bool:
         """See `Wakeups.wait`."""
         ends = time.monotonic() + seconds_to_wait(longest)
         while True:
-            if not self._is_listening and self._begin():
+            if self._connection is None and self._begin():
                 # What was announced meanwhile is lost: somebody has to look.
                 return True
             left = max(ends - time.monotonic(), 0)
-            pause = left if self._is_listening else min(self._pause, left)
+            pause = left if self._connection else min(self._pause, left)
             try:
                 if self._listener.wait(pause):
                     return True
@@ -74,26 +76,26 @@ class ListeningWakeups(Wakeups):
         """Listen, and return whether that was possible."""
         try:
             with translated():
-                connection = self._engine.raw_connection()
-                connection.detach()
+                connection = connect_beside_pool(self._engine)
                 try:
                     self._listener.begin(connection)
                 except BaseException:
-                    connection.close()
+                    close_beside_pool(self._engine, connection)
                     raise
         except PipelineStoreError:
             # Without hints a worker looks by itself; that will tell what is wrong, if it lasts.
             return False
         except self._listener.lost:
             return False
-        self._is_listening = True
+        self._connection = connection
         self._pause = FIRST_PAUSE
         return True
 
     def _end(self) -> None:
-        self._is_listening = False
-        with translated():
-            self._listener.end()
+        self._listener.end()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            close_beside_pool(self._engine, connection)
 
 
 def _listener_for(engine: sa.Engine) -> Listener:

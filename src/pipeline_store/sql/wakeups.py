@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, final
 
 from pipeline_store.errors import PipelineStoreError
 from pipeline_store.sql.bells import LoopBell
+from pipeline_store.sql.beside_pool import close_beside_pool, connect_beside_pool
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.listening import ListeningWakeups
 from pipeline_store.wakeups import ThreadBell, Wakeups, seconds_to_wait
@@ -108,14 +109,13 @@ class _FileVersion(_Version):
 
     def look(self) -> object:
         if self._connection is None:
-            self._connection = self._engine.raw_connection()
-            self._connection.detach()
+            self._connection = connect_beside_pool(self._engine)
         return self._connection.dbapi_connection, _ask(self._connection, "PRAGMA data_version")
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            close_beside_pool(self._engine, connection)
 
 
 @final

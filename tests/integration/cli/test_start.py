@@ -198,15 +198,16 @@ def test_the_demo_gets_the_database_and_the_files(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`demo --from A B --from C` hands over the URL and the files, as they were given."""
-    handed: list[tuple[str, list[str]]] = []
+    handed: list[tuple[str, list[str], int]] = []
 
-    def take(url: str, files: list[Path], _console: object) -> None:
-        handed.append((url, sorted(map(str, files))))
+    def take(url: str, files: list[Path], _console: object, *, workers: int) -> None:
+        handed.append((url, sorted(map(str, files)), workers))
 
     monkeypatch.setattr("pipeline_store.cli.demo.run_demo", take)
+    files = ("--from", "a.csv", "b.csv", "--from", "c.csv")
     assert command.on("some where.db", "demo").code == 0
-    assert command.on("x.db", "demo", "--from", "a.csv", "b.csv", "--from", "c.csv").code == 0
+    assert command.on("x.db", "demo", "--workers", "0", *files).code == 0
     assert handed == [
-        ("sqlite:///some where.db", []),
-        ("sqlite:///x.db", ["a.csv", "b.csv", "c.csv"]),
+        ("sqlite:///some where.db", [], 4),
+        ("sqlite:///x.db", ["a.csv", "b.csv", "c.csv"], 0),
     ]

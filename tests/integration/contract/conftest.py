@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from pipeline_store import Store, open_async_store, open_store
-from tests.integration.contract.blocking import blocking
+from pipeline_store.clock import utc_now
+from tests.integration.contract.blocking import Blocking, blocking
 from tests.integration.contract.samples import (
     CHILDREN_FIRST,
     KEY_TYPES,
@@ -189,6 +190,24 @@ def store(
         return
     with opened(store_id, "memory://", clock) as store:
         yield store
+
+
+@pytest.fixture
+def going_store(store_id: str, database_url: str) -> Iterator[Store]:
+    """An empty store whose clock goes, for what waits until a lease has ended."""
+    with opened(store_id, database_url, utc_now) as store:
+        yield store
+
+
+@pytest.fixture
+def beside(going_store: Store, database_url: str) -> Iterator[Store]:
+    """The same store as other threads use it, synchronously."""
+    if database_url == "memory://":
+        yield going_store.lifted.counterpart if isinstance(going_store, Blocking) else going_store
+        return
+    other = open_store(database_url)
+    yield other
+    other.close()
 
 
 @pytest.fixture

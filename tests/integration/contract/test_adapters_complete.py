@@ -13,6 +13,7 @@ from sqlalchemy.orm import class_mapper
 
 from pipeline_store import open_async_store, open_store
 from pipeline_store.aio import AsyncStore, AsyncUnitOfWork
+from pipeline_store.aio.wakeups import AsyncWakeups
 from pipeline_store.fields import (
     JSON,
     NOW_BY_DEFAULT,
@@ -24,14 +25,18 @@ from pipeline_store.fields import (
 from pipeline_store.memory import MemoryStore, MemoryUnitOfWork
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.memory.tables import KINDS
+from pipeline_store.memory.wakeups import MemoryWakeups
 from pipeline_store.repository import Repository
 from pipeline_store.sql import SqlStore, SqlUnitOfWork
 from pipeline_store.sql.channels import CHANNELS_TABLES
 from pipeline_store.sql.columns import Instant, JsonValue, metadata
+from pipeline_store.sql.listening import ListeningWakeups
 from pipeline_store.sql.production import PRODUCTION_TABLES
 from pipeline_store.sql.row_columns import PlainUuid
 from pipeline_store.sql.tasks import TASKS_TABLES, task_turns
+from pipeline_store.sql.wakeups import SqliteWakeups
 from pipeline_store.unit_of_work import Collections, Store, UnitOfWork
+from pipeline_store.wakeups import Wakeups
 from tests.integration.contract.samples import (
     CHILDREN_FIRST,
     CLASSES,
@@ -149,13 +154,17 @@ def test_adapters_inherit_their_port(collection: str) -> None:
         (UnitOfWork, AsyncUnitOfWork, True, {"now"}),
         (Store, SqlStore, False, set()),
         (Store, MemoryStore, False, set()),
-        (Store, AsyncStore, True, {"unit_of_work"}),
+        (Store, AsyncStore, True, {"unit_of_work", "wakeups"}),
+        (Wakeups, SqliteWakeups, False, set()),
+        (Wakeups, ListeningWakeups, False, set()),
+        (Wakeups, MemoryWakeups, False, set()),
+        (Wakeups, AsyncWakeups, True, {"wake"}),
     ],
 )
-def test_units_of_work_and_stores(
+def test_units_of_work_stores_and_hints(
     port: type[Any], kind: type[Any], awaited: bool, synchronous: set[str]
 ) -> None:
-    """Units of work and stores have every method of theirs; the rest is for their own kind."""
+    """Units of work, stores and hints have every method of their port."""
     found = [
         difference
         for difference in differences(port, kind, awaited=awaited)

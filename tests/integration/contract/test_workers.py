@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline_store import open_store
 from pipeline_store.clock import utc_now
-from pipeline_store.errors import InvalidValue
+from pipeline_store.errors import (
+    CommitUnknown,
+    Conflict,
+    PipelineStoreError,
+    StoreBusy,
+    StoreUnavailable,
+)
+from pipeline_store.memory import MemoryUnitOfWork
 from pipeline_store.production import ErrorLog
 from pipeline_store.services.async_work import AsyncWorker
-from pipeline_store.services.work import GiveBack, Worker
+from pipeline_store.services.work import GiveBack
+from pipeline_store.services.work_holding import MOST_CONFLICTS
+from pipeline_store.sql import SqlUnitOfWork
 from pipeline_store.tasks import GATES, Task, TaskStatus
 from tests.integration.contract.blocking import Blocking
-from tests.integration.contract.conftest import opened
 from tests.integration.contract.test_task_claims import add_channel, add_task
 from tests.integration.contract.test_tasks import moves_of, read
 from tests.integration.contract.workers import AnyWorker, happens, has_happened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from uuid import UUID
 
     from pipeline_store import Store
@@ -33,21 +40,9 @@ NEVER = timedelta(days=1)
 
 
 @pytest.fixture
-def store(store_id: str, database_url: str) -> Iterator[Store]:
-    """An empty store whose clock goes: threads wait for its leases."""
-    with opened(store_id, database_url, utc_now) as store:
-        yield store
-
-
-@pytest.fixture
-def beside(store: Store, database_url: str) -> Iterator[Store]:
-    """The same store as other threads use it, synchronously."""
-    if database_url == "memory://":
-        yield store.lifted.counterpart if isinstance(store, Blocking) else store
-        return
-    other = open_store(database_url)
-    yield other
-    other.close()
+def store(going_store: Store) -> Store:
+    """An empty store: threads wait for its leases."""
+    return going_store
 
 
 @pytest.fixture
@@ -62,9 +57,15 @@ async def work(_work: Any) -> None:
 
 def take_away(beside: Store, task_id: UUID) -> None:
     """Have a person move a task that a worker holds."""
-    with beside.unit_of_work() as uow:
-        uow.tasks.advance(uow.tasks.get(task_id), S.ASSET_ERROR, "ann", "stop", force=True)
-        uow.commit()
+    while True:
+        try:
+            with beside.unit_of_work() as uow:
+                uow.tasks.advance(uow.tasks.get(task_id), S.ASSET_ERROR, "ann", "stop", force=True)
+                uow.commit()
+                return
+        except Conflict:
+            # A heartbeat came between.
+            continue
 
 
 class TestStages:
@@ -123,48 +124,6 @@ class TestStages:
         assert read(store, other.id).status == S.VIDEO_APPROVED
         assert AnyWorker(store, work, stages=[S.GENERATING_VIDEO]).until_idle() == 1
         assert read(store, task.id).status == S.VIDEO_READY
-
-    @pytest.mark.parametrize(
-        ("handlers", "stages", "named"),
-        [
-            ({}, None, "handlers: at least one"),
-            ({S.QUEUED: work}, None, "name claimed"),
-            ({S.ASSETS_READY: work}, None, "no task waits for a worker in assets_ready"),
-            ({S.UPLOADING: "upload"}, None, "something to call"),
-            ({S.UPLOADING: work}, [S.ASSEMBLING], "no handler for assembling"),
-            ({S.UPLOADING: work}, [], "stages: at least one"),
-            (work, [S.DRAFT], "no task waits for a worker in draft"),
-            (work, "uploading", "stages"),
-        ],
-    )
-    def test_what_cannot_be_worked_on(
-        self, store: Store, handlers: Any, stages: Any, named: str
-    ) -> None:
-        """Handlers and stages that fit nothing are refused when the worker is made."""
-        with pytest.raises(InvalidValue, match=named):
-            AsyncWorker(store, handlers, stages=stages)  # type: ignore[arg-type]
-
-    @pytest.mark.parametrize(
-        "setting",
-        [
-            {"name": ""},
-            {"lease": timedelta()},
-            {"poll": timedelta()},
-            {"poll": 5},
-            {"grace": timedelta(seconds=-1)},
-            {"most_attempts": 0},
-        ],
-        ids=str,
-    )
-    def test_settings_that_cannot_be(self, store: Store, setting: dict[str, Any]) -> None:
-        """So are lengths of time and counts."""
-        with pytest.raises(InvalidValue, match=next(iter(setting)) + "|worker"):
-            AnyWorker(store, work, **setting)
-
-    def test_an_awaited_handler_needs_an_awaited_worker(self, store: Store) -> None:
-        """A coroutine that nobody awaits would count as done."""
-        with pytest.raises(InvalidValue, match="AsyncWorker"):
-            Worker(store, work)  # type: ignore[arg-type]
 
 
 class TestResults:
@@ -444,3 +403,122 @@ class TestWaiting:
         )
         assert worker.kinds == ["done"]
         assert worker.outcomes[0].attempt == 2
+
+
+class Troubles:
+    """What the next commits raise, before they have happened or after."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.before: list[PipelineStoreError] = []
+        self.after: list[PipelineStoreError] = []
+        for kind in (MemoryUnitOfWork, SqlUnitOfWork):
+            monkeypatch.setattr(kind, "commit", self._commit(kind.commit))
+
+    def _commit(self, commit: Callable[[Any], None]) -> Callable[[Any], None]:
+        def commit_or_not(uow: Any) -> None:
+            if self.before:
+                raise self.before.pop()
+            commit(uow)
+            if self.after:
+                raise self.after.pop()
+
+        return commit_or_not
+
+
+class TestTroubles:
+    """What the database does to a worker while it writes."""
+
+    @pytest.fixture
+    def troubles(self, monkeypatch: pytest.MonkeyPatch) -> Troubles:
+        """None as yet."""
+        return Troubles(monkeypatch)
+
+    @staticmethod
+    def in_trouble(begin: Callable[[], None], calls: list[str]) -> Any:
+        """A handler whose function is called, notes that, and comes into trouble the first time."""
+
+        async def make(_work: Any) -> Any:
+            def write(_uow: Any) -> None:
+                if not calls:
+                    begin()
+                calls.append("written")
+
+            return write
+
+        return make
+
+    @pytest.mark.parametrize("error", [StoreBusy, StoreUnavailable, Conflict])
+    def test_what_passes(
+        self,
+        store: Store,
+        channel_id: UUID,
+        troubles: Troubles,
+        error: type[PipelineStoreError],
+    ) -> None:
+        """It is written again, in a new unit of work."""
+        task = add_task(store, channel_id)
+        calls: list[str] = []
+        handler = self.in_trouble(lambda: troubles.before.append(error("a moment")), calls)
+        worker = AnyWorker(store, handler)
+        worker.until_idle()
+        assert (worker.kinds, calls) == (["done"], ["written"] * 2)
+        assert read(store, task.id).status == S.ASSETS_READY
+
+    @pytest.mark.parametrize("status", [S.QUEUED, S.ASSETS_APPROVED])
+    def test_an_answer_that_is_lost(
+        self, store: Store, channel_id: UUID, troubles: Troubles, status: TaskStatus
+    ) -> None:
+        """What was committed after all is not written again, nor taken for an error."""
+        task = add_task(store, channel_id, status=status)
+        calls: list[str] = []
+        handler = self.in_trouble(lambda: troubles.after.append(CommitUnknown("lost")), calls)
+        stage = S.GENERATING_ASSETS if status == S.QUEUED else S.GENERATING_COMPOSITES
+        worker = AnyWorker(store, {stage: handler})
+        worker.until_idle()
+        assert (worker.kinds, calls) == (["done"], ["written"])
+        assert [move[0] for move in moves_of(store, task.id)].count(stage) == 1
+        assert read(store, task.id).lease_expires_at is None
+
+    def test_what_does_not_pass(self, store: Store, channel_id: UUID, troubles: Troubles) -> None:
+        """When others are faster again and again, the stage has failed."""
+        task = add_task(store, channel_id)
+        calls: list[str] = []
+        conflicts = [Conflict("somebody else") for _ in range(MOST_CONFLICTS)]
+        worker = AnyWorker(store, self.in_trouble(lambda: troubles.before.extend(conflicts), calls))
+        worker.until_idle()
+        assert worker.kinds == ["failed"]
+        assert "Conflict: somebody else" in str(read(store, task.id).error_log)
+
+    def test_a_store_that_is_away_until_the_lease_ends(
+        self, store: Store, channel_id: UUID, troubles: Troubles
+    ) -> None:
+        """What could not be written in time is lost, and somebody else will do it."""
+        task = add_task(store, channel_id)
+        calls: list[str] = []
+        away = [StoreUnavailable("away") for _ in range(100)]
+        handler = self.in_trouble(lambda: troubles.before.extend(away), calls)
+        worker = AnyWorker(store, handler, lease=SHORT)
+        assert worker.once() is True
+        troubles.before.clear()
+        assert worker.kinds == ["lost"]
+        assert "away" in str(worker.outcomes[0].message)
+        assert read(store, task.id).status == S.GENERATING_ASSETS
+
+    def test_heartbeats_that_fail(
+        self, store: Store, beside: Store, channel_id: UUID, troubles: Troubles
+    ) -> None:
+        """One that is missed does no harm; when all are, the handler is told."""
+        task = add_task(store, channel_id)
+
+        async def suffer(work: Any) -> None:
+            first = read(beside, task.id).lease_expires_at
+            troubles.before.append(StoreBusy("a moment"))
+            await happens(lambda: read(beside, task.id).lease_expires_at != first)
+            assert not work.is_lost
+            troubles.before.extend(StoreBusy("for ever") for _ in range(1_000))
+            await happens(work.lost.is_set)
+            troubles.before.clear()
+
+        worker = AnyWorker(store, suffer, lease=SHORT)
+        worker.once()
+        assert worker.kinds == ["lost"]

@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from pipeline_store.cli.demo import picture
+from pipeline_store.cli.demo.documentaries import make_documentaries
 from pipeline_store.cli.demo.next_commands import show_next_commands
 from pipeline_store.cli.demo.outcome import show_outcome
 from pipeline_store.cli.demo.plan import (
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 5
 
 
-def run_demo(url: str, files: Sequence[Path], console: Console, *, now: Clock = utc_now) -> None:
+def run_demo(
+    url: str,
+    files: Sequence[Path],
+    console: Console,
+    *,
+    now: Clock = utc_now,
+    workers: int = 0,
+) -> None:
     """Tell a week of a pipeline in the database at `url`, and show what came of it.
 
     Safe to repeat, also after it was killed: what was told before is not told again.
@@ -51,6 +59,7 @@ def run_demo(url: str, files: Sequence[Path], console: Console, *, now: Clock = 
             is imported that was made up for the demo.
         console: where to show it.
         now: the real time, at which the simulated week ends.
+        workers: how many processes make documentaries after that.
 
     Raises:
         InputFileRefused: a file is of no known kind; nothing was made.
@@ -72,6 +81,8 @@ def run_demo(url: str, files: Sequence[Path], console: Console, *, now: Clock = 
         _tell(store, plan, clock, console)
         with store.unit_of_work(read_only=True) as uow:
             show_outcome(console, uow, plan)
+        if workers:
+            make_documentaries(url, workers, console)
         show_next_commands(console, url)
 
 
