@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 
 class PipelineStoreError(Exception):
@@ -50,6 +51,24 @@ class IllegalTransition(PipelineStoreError):
 
 class LeaseLost(PipelineStoreError):
     """A worker's lease has ended, or somebody else has the item: its late write was refused."""
+
+
+class QuotaExhausted(PipelineStoreError):
+    """Less is left of a quota today than was asked for; nothing was reserved."""
+
+    def __init__(
+        self, project: str, bucket: str, left: int, asked: int, turns_at: datetime
+    ) -> None:
+        """Name the bucket, what is left of it and when the day turns."""
+        self.project = project
+        self.bucket = bucket
+        self.left = left
+        self.asked = asked
+        self.turns_at = turns_at
+        super().__init__(
+            f"quota {bucket} of project {project}: {left} left today, {asked} asked for; "
+            f"wait until {turns_at.isoformat()}, or raise the limit"
+        )
 
 
 class RolledBack(PipelineStoreError):

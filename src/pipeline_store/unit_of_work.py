@@ -27,7 +27,12 @@ from pipeline_store.production import (
     ShortRepository,
     TTSAudioRepository,
 )
-from pipeline_store.tasks import MOST_ATTEMPTS, TaskRepository, TaskTransitionRepository
+from pipeline_store.tasks import (
+    MOST_ATTEMPTS,
+    QuotaRepository,
+    TaskRepository,
+    TaskTransitionRepository,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,6 +71,7 @@ class Collections(Protocol):
 
     tasks: TaskRepository
     task_transitions: TaskTransitionRepository
+    quotas: QuotaRepository
 
 
 class UnitOfWork(Collections, Protocol):

@@ -39,7 +39,11 @@ from pipeline_store.aio.production import (
     AsyncShortRepository,
     AsyncTTSAudioRepository,
 )
-from pipeline_store.aio.tasks import AsyncTaskRepository, AsyncTaskTransitionRepository
+from pipeline_store.aio.tasks import (
+    AsyncQuotaRepository,
+    AsyncTaskRepository,
+    AsyncTaskTransitionRepository,
+)
 from pipeline_store.tasks import MOST_ATTEMPTS
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
@@ -96,6 +100,7 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
     configuration_changes = _Collection(AsyncConfigurationChangeRepository)
     tasks = _Collection(AsyncTaskRepository)
     task_transitions = _Collection(AsyncTaskTransitionRepository)
+    quotas = _Collection(AsyncQuotaRepository)
 
     async def commit(self) -> None:
         """See `pipeline_store.UnitOfWork.commit`."""

@@ -7,7 +7,14 @@ from uuid import UUID
 
 from pipeline_store.aio.lifting import awaits
 from pipeline_store.aio.repository import AsyncRepository
-from pipeline_store.tasks import Task, TaskRepository, TaskTransition, TaskTransitionRepository
+from pipeline_store.tasks import (
+    QuotaRepository,
+    QuotaReservation,
+    Task,
+    TaskRepository,
+    TaskTransition,
+    TaskTransitionRepository,
+)
 
 
 @final
@@ -38,3 +45,21 @@ class AsyncTaskTransitionRepository(AsyncRepository[TaskTransition, UUID]):
     """`TaskTransitionRepository`, awaited."""
 
     for_task = awaits(TaskTransitionRepository.for_task)
+
+
+@final
+class AsyncQuotaRepository(AsyncRepository[QuotaReservation, UUID]):
+    """`QuotaRepository`, awaited."""
+
+    reserve = awaits(QuotaRepository.reserve)
+    reserve_for = awaits(QuotaRepository.reserve_for)
+    commit = awaits(QuotaRepository.commit)
+    refund = awaits(QuotaRepository.refund)
+    account = awaits(QuotaRepository.account)
+    accounts = awaits(QuotaRepository.accounts)
+    limits = awaits(QuotaRepository.limits)
+    set_limit = awaits(QuotaRepository.set_limit)
+    remove_limit = awaits(QuotaRepository.remove_limit)
+    costs = awaits(QuotaRepository.costs)
+    set_cost = awaits(QuotaRepository.set_cost)
+    use_plan = awaits(QuotaRepository.use_plan)

@@ -32,7 +32,11 @@ from pipeline_store.memory.production import (
 )
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import Tables
-from pipeline_store.memory.tasks import MemoryTaskRepository, MemoryTaskTransitionRepository
+from pipeline_store.memory.tasks import (
+    MemoryQuotaRepository,
+    MemoryTaskRepository,
+    MemoryTaskTransitionRepository,
+)
 from pipeline_store.short_way import ShortWay
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
@@ -65,6 +69,7 @@ class MemoryUnitOfWork(UnitOfWork):
         self.errors = MemoryErrorLogRepository(session, clock)
         self.tasks = MemoryTaskRepository(session, clock)
         self.task_transitions = MemoryTaskTransitionRepository(session, clock)
+        self.quotas = MemoryQuotaRepository(session, clock)
         self.channels = MemoryChannelRepository(session, clock)
         self.videos = MemoryVideoRepository(session, clock)
         self.jobs = MemoryProcessingJobRepository(session, clock)

@@ -2,6 +2,20 @@
 
 from pipeline_store.tasks.claiming import MOST_ATTEMPTS
 from pipeline_store.tasks.history import Stay, TaskTransition, TaskTransitionRepository, stays
+from pipeline_store.tasks.quota import (
+    QuotaAccount,
+    QuotaRepository,
+    QuotaReservation,
+    ReservationState,
+)
+from pipeline_store.tasks.quota_plans import (
+    DEFAULT_PROJECT,
+    YOUTUBE_BUCKETS,
+    YOUTUBE_POOL,
+    QuotaCost,
+    QuotaLimit,
+    QuotaPlan,
+)
 from pipeline_store.tasks.repository import TaskRepository
 from pipeline_store.tasks.state import (
     CLAIMABLE,
@@ -18,12 +32,22 @@ from pipeline_store.tasks.task import PendingReview, Task
 
 __all__ = [
     "CLAIMABLE",
+    "DEFAULT_PROJECT",
     "ERRORS",
     "GATES",
     "MOST_ATTEMPTS",
     "STAGES",
+    "YOUTUBE_BUCKETS",
+    "YOUTUBE_POOL",
     "PendingReview",
     "PriorityLevel",
+    "QuotaAccount",
+    "QuotaCost",
+    "QuotaLimit",
+    "QuotaPlan",
+    "QuotaRepository",
+    "QuotaReservation",
+    "ReservationState",
     "Stage",
     "Stay",
     "Task",

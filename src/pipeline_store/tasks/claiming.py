@@ -9,6 +9,7 @@ from attrs import frozen
 from pipeline_store import values
 from pipeline_store.claim import Claim, check_claiming
 from pipeline_store.errors import IllegalTransition, InvalidValue, LeaseLost
+from pipeline_store.tasks.quota import ReservationState
 from pipeline_store.tasks.state import CLAIMABLE, STAGES, TaskStatus, onward_from
 from pipeline_store.tasks.task import UNKNOWN, Task
 
@@ -141,6 +142,12 @@ def move(task: Task, claim: Claim[Task], to: TaskStatus, actor: str, reason: str
         give_back(task, by, reason)
     else:
         task.advance(wanted, by, reason)
+
+
+def settled_by_move(task: Task, to: Any) -> ReservationState:
+    """Return what becomes of what the holder of a task has reserved, when it moves the task."""
+    gives_back = task.status == TaskStatus.CLAIMED and to == TaskStatus.QUEUED
+    return ReservationState.REFUNDED if gives_back else ReservationState.SPENT
 
 
 def move_on(task: Task, worker: str) -> None:

@@ -37,6 +37,8 @@ STORES = [
 ]
 
 TABLES_TO_EMPTY = (
+    "quota_reservations",
+    "quota_days",
     "task_transitions",
     "tasks",
     *(TABLE_OF[collection] for collection in CHILDREN_FIRST),

@@ -20,6 +20,7 @@ from pipeline_store.tasks import (
     GATES,
     MOST_ATTEMPTS,
     PendingReview,
+    ReservationState,
     Task,
     TaskRepository,
     TaskStatus,
@@ -33,6 +34,7 @@ from pipeline_store.tasks.decisions import (
     rejected_to,
     retried_to,
 )
+from pipeline_store.tasks.quota import after_loss
 from pipeline_store.tasks.task import UNKNOWN, check_reason, pending_review, without_dashes
 
 if TYPE_CHECKING:
@@ -89,13 +91,17 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         self._session.check_writable()
         if isinstance(task, Claim):
             held = self._held(task)
+            settled = claiming.settled_by_move(held, to)
             claiming.move(held, task, to, actor, reason)
-            self._session.flush()
+            self._account_for(held, settled)
             return held
         check_kind(Task, task)
         self.add(task)
+        was_held, settled = task.lease_expires_at is not None, after_loss(task.status)
         check_not_held(task, values.as_instant("clock", self._now()), force=force)
         task.advance(to, actor, reason)
+        if was_held:
+            self._account_for(task, settled)
         self._session.flush()
         return task
 
@@ -147,6 +153,7 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
                 lost.append(claim)
             else:
                 claiming.move_on(task, claim.worker)
+                self._account_for(task, ReservationState.SPENT)
         self._session.flush()
         if lost:
             raise LeaseLost(claiming.lost_message(lost))
@@ -156,13 +163,14 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         values.check_text("message", message)
         task = self._held(claim)
         claiming.move_to_error(task, claim.worker, message)
-        self._session.flush()
+        self._account_for(task, ReservationState.SPENT)
         return task
 
     def release(self, claim: Claim[Task]) -> None:
         """See `TaskRepository.release`."""
-        claiming.give_back(self._held(claim), claim.worker)
-        self._session.flush()
+        task = self._held(claim)
+        claiming.give_back(task, claim.worker)
+        self._account_for(task, ReservationState.REFUNDED)
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
@@ -193,6 +201,19 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         waiting = self._where(lambda task: task.status in GATES)
         longest_first = sorted(waiting, key=attrgetter("status_since", "id"))
         return [pending_review(task, now) for task in longest_first[:limit]]
+
+    def _account_for(self, task: Task, state: ReservationState) -> None:
+        """Settle what the task has reserved, and reserve for what its holder does next."""
+        self._session.flush()
+        ledger = self._queue.ledger
+        ledger.settle([task.id], state)
+        if task.lease_expires_at is None:
+            return
+        project = ledger.project_of(task.channel_id)
+        now = values.as_instant("clock", self._now())
+        if not ledger.take_for(project, task.status, task.id, task.lease_token, now):
+            claiming.end_lease(task)
+        self._session.flush()
 
     def _held(self, claim: Claim[Task]) -> Task:
         self._session.check_writable()

@@ -17,12 +17,16 @@ from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.repository import SqlRepository, batches
 from pipeline_store.sql.tasks import postgresql_queue
 from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository
+from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
+from pipeline_store.sql.tasks.quota_tables import quota_reservations
 from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
 from pipeline_store.sql.tasks.tables import tasks
 from pipeline_store.tasks import (
     GATES,
     MOST_ATTEMPTS,
     PendingReview,
+    QuotaReservation,
+    ReservationState,
     Task,
     TaskRepository,
     TaskStatus,
@@ -36,6 +40,7 @@ from pipeline_store.tasks.decisions import (
     rejected_to,
     retried_to,
 )
+from pipeline_store.tasks.quota import after_loss
 from pipeline_store.tasks.task import UNKNOWN, check_reason, pending_review, without_dashes
 
 if TYPE_CHECKING:
@@ -96,13 +101,17 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         self._session.check_writable()
         if isinstance(task, Claim):
             held = self._held(task)
+            settled = claiming.settled_by_move(held, to)
             claiming.move(held, task, to, actor, reason)
-            self._session.flush()
+            self._account_for([held], settled)
             return held
         check_kind(Task, task)
         self.add(task)
+        was_held, settled = task.lease_expires_at is not None, after_loss(task.status)
         check_not_held(task, self._lease_now(), force=force)
         task.advance(to, actor, reason)
+        if was_held:
+            self._account_for([task], settled)
         self._session.flush()
         return task
 
@@ -151,7 +160,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         workers = {(claim.item.id, claim.token): claim.worker for claim in several}
         for key, task in held.items():
             claiming.move_on(task, workers[key])
-        self._session.flush()
+        self._account_for(held.values(), ReservationState.SPENT)
         claiming.refuse_lost(several, {task.id for task in held.values()})
 
     def fail(self, claim: Claim[Task], message: str) -> Task:
@@ -159,13 +168,14 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         values.check_text("message", message)
         task = self._held(claim)
         claiming.move_to_error(task, claim.worker, message)
-        self._session.flush()
+        self._account_for([task], ReservationState.SPENT)
         return task
 
     def release(self, claim: Claim[Task]) -> None:
         """See `TaskRepository.release`."""
-        claiming.give_back(self._held(claim), claim.worker)
-        self._session.flush()
+        task = self._held(claim)
+        claiming.give_back(task, claim.worker)
+        self._account_for([task], ReservationState.REFUNDED)
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
@@ -212,6 +222,30 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         # The call may have ended leases of others, and given up tasks.
         self._read_again([task.id for task in self._session.known(Task) if task.id not in found])
         return [found[key] for key in keys]
+
+    def _account_for(self, moved: Iterable[Task], state: ReservationState) -> None:
+        """Settle what the tasks have reserved, and reserve for what their holders do next."""
+        several = list(moved)
+        now = values.as_instant("clock", self._now())
+        with self._session.guarded() as session:
+            session.flush()
+            ledger = QuotaLedger(session.connection().execute, now)
+            ledger.settle([task.id for task in several], state)
+            going_on = [task for task in several if task.lease_expires_at is not None]
+            metered = ledger.metered({task.status for task in going_on}) if going_on else ()
+            for task in going_on:
+                if task.status in metered:
+                    self._reserve(ledger, task)
+            session.flush()
+        known = self._session.known(QuotaReservation)
+        if known:
+            of_these = quota_reservations.c.id.in_([each.id for each in known])
+            self._session.refresh(QuotaReservation, sa.select(QuotaReservation).where(of_these))
+
+    def _reserve(self, ledger: QuotaLedger, task: Task) -> None:
+        project = ledger.project_of(task.channel_id)
+        if not ledger.take_for(project, task.status, task.id, task.lease_token):
+            claiming.end_lease(task)
 
     def _ask(self, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         return self._session.execute(postgresql_queue.CLAIM, parameters).all()

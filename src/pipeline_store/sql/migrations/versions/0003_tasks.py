@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from pipeline_store.sql.migrations import task_queue_0003 as task_queue
+from pipeline_store.sql.migrations import task_quota_0003 as task_quota
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM, DROP_CLAIM
 from pipeline_store.sql.migrations.task_moves_0003 import COMPLETE, DROP_COMPLETE, DROP_KEY, NEW_KEY
 
@@ -19,6 +20,7 @@ IS_WAITING = sa.text(task_queue.WAITS.format(""))
 IS_LEASED = sa.text("lease_expires_at IS NOT NULL")
 IS_OPEN = sa.text("best_rank IS NOT NULL AND blocked IS NULL")
 WAKES_SOMETIME = sa.text("wake_at IS NOT NULL")
+IS_HELD = sa.text("state = 'held'")
 
 
 def _is_sqlite() -> bool:
@@ -42,7 +44,7 @@ def _short(name: str, longest: int, *, nullable: bool = False) -> sa.Column[obje
     return sa.Column(name, sa.String(longest), nullable=nullable)
 
 
-def _count(name: str, default: str = "0") -> sa.Column[object]:
+def _count(name: str, default: str | None = "0") -> sa.Column[object]:
     return sa.Column(name, sa.BigInteger(), nullable=False, server_default=default)
 
 
@@ -139,15 +141,72 @@ def upgrade() -> None:
     op.create_index("ix_task_turns_turn", "task_turns", ["turn"])
     _index_where(WAKES_SOMETIME, "ix_task_turns_wake_at", "task_turns", ["wake_at"])
     op.execute("INSERT INTO task_turns (channel_id) SELECT id FROM channels")
-    on_postgresql = (*task_queue.POSTGRESQL_UP, NEW_KEY, CLAIM, COMPLETE)
-    for statement in task_queue.SQLITE_UP if _is_sqlite() else on_postgresql:
+    _create_quota_tables()
+    on_sqlite = (*task_queue.SQLITE_UP, *task_quota.SQLITE_UP)
+    on_postgresql = (
+        *task_queue.POSTGRESQL_UP,
+        NEW_KEY,
+        *task_quota.POSTGRESQL_UP,
+        CLAIM,
+        COMPLETE,
+    )
+    for statement in on_sqlite if _is_sqlite() else on_postgresql:
+        op.execute(statement)
+
+
+def _create_quota_tables() -> None:
+    op.create_table(
+        "quota_limits",
+        _text("project"),
+        _text("bucket"),
+        _count("units", None),
+        sa.PrimaryKeyConstraint("project", "bucket", name="pk_quota_limits"),
+    )
+    op.create_table(
+        "quota_costs",
+        _text("stage"),
+        _text("bucket"),
+        _count("units", None),
+        sa.PrimaryKeyConstraint("stage", "bucket", name="pk_quota_costs"),
+    )
+    op.create_table(
+        "quota_days",
+        _text("project"),
+        _text("bucket"),
+        sa.Column("turns_at", sa.DateTime(), nullable=False),
+        _count("reserved"),
+        _count("used"),
+        sa.PrimaryKeyConstraint("turns_at", "project", "bucket", name="pk_quota_days"),
+    )
+    op.create_table(
+        "quota_reservations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        _text("project"),
+        _text("bucket"),
+        _count("units", None),
+        _text("state", "held"),
+        sa.Column("turns_at", sa.DateTime(), nullable=False),
+        sa.Column("task_id", sa.Uuid()),
+        _count("lease_token"),
+        _time_now("reserved_at"),
+        sa.PrimaryKeyConstraint("id", name="pk_quota_reservations"),
+    )
+    _index_where(IS_HELD, "ix_quota_reservations_held", "quota_reservations", ["task_id"])
+    for statement in task_quota.SHIPPED:
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Remove the tables, children before parents."""
-    on_postgresql = (DROP_COMPLETE, DROP_CLAIM, DROP_KEY, *task_queue.POSTGRESQL_DOWN)
-    for statement in task_queue.SQLITE_DOWN if _is_sqlite() else on_postgresql:
+    on_sqlite = (*task_quota.SQLITE_DOWN, *task_queue.SQLITE_DOWN)
+    on_postgresql = (
+        DROP_COMPLETE,
+        DROP_CLAIM,
+        *task_quota.POSTGRESQL_DOWN,
+        DROP_KEY,
+        *task_queue.POSTGRESQL_DOWN,
+    )
+    for statement in on_sqlite if _is_sqlite() else on_postgresql:
         op.execute(statement)
     op.drop_table("task_turns")
     op.drop_table("task_transitions")
