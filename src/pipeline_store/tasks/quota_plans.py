@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from attrs import frozen
@@ -63,5 +64,13 @@ YOUTUBE_POOL: Final = QuotaPlan(
 )
 """The older way of YouTube's Data API: one pool that every call is paid from."""
 
-PLANS: Final = {"youtube-buckets": YOUTUBE_BUCKETS, "youtube-pool": YOUTUBE_POOL}
-"""The plans by the names that they have on the command line."""
+
+class PlanName(StrEnum):
+    """The plans by the names that they have on the command line."""
+
+    BUCKETS = "youtube-buckets"
+    POOL = "youtube-pool"
+
+
+PLANS: Final = {PlanName.BUCKETS: YOUTUBE_BUCKETS, PlanName.POOL: YOUTUBE_POOL}
+"""The plan of each name."""
