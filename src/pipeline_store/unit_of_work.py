@@ -32,6 +32,7 @@ from pipeline_store.tasks import (
     QuotaRepository,
     TaskRepository,
     TaskTransitionRepository,
+    UploadRepository,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Collections(Protocol):
     tasks: TaskRepository
     task_transitions: TaskTransitionRepository
     quotas: QuotaRepository
+    uploads: UploadRepository
 
 
 class UnitOfWork(Collections, Protocol):

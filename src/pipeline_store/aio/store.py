@@ -43,6 +43,7 @@ from pipeline_store.aio.tasks import (
     AsyncQuotaRepository,
     AsyncTaskRepository,
     AsyncTaskTransitionRepository,
+    AsyncUploadRepository,
 )
 from pipeline_store.tasks import MOST_ATTEMPTS
 from pipeline_store.unit_of_work import Store, UnitOfWork
@@ -101,6 +102,7 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
     tasks = _Collection(AsyncTaskRepository)
     task_transitions = _Collection(AsyncTaskTransitionRepository)
     quotas = _Collection(AsyncQuotaRepository)
+    uploads = _Collection(AsyncUploadRepository)
 
     async def commit(self) -> None:
         """See `pipeline_store.UnitOfWork.commit`."""

@@ -14,6 +14,8 @@ from pipeline_store.tasks import (
     TaskRepository,
     TaskTransition,
     TaskTransitionRepository,
+    Upload,
+    UploadRepository,
 )
 
 
@@ -63,3 +65,17 @@ class AsyncQuotaRepository(AsyncRepository[QuotaReservation, UUID]):
     costs = awaits(QuotaRepository.costs)
     set_cost = awaits(QuotaRepository.set_cost)
     use_plan = awaits(QuotaRepository.use_plan)
+
+
+@final
+class AsyncUploadRepository(AsyncRepository[Upload, UUID]):
+    """`UploadRepository`, awaited."""
+
+    for_task = awaits(UploadRepository.for_task)
+    of_content = awaits(UploadRepository.of_content)
+    unresolved = awaits(UploadRepository.unresolved)
+    begin = awaits(UploadRepository.begin)
+    keep_session = awaits(UploadRepository.keep_session)
+    finish = awaits(UploadRepository.finish)
+    reconcile = awaits(UploadRepository.reconcile)
+    abandon = awaits(UploadRepository.abandon)

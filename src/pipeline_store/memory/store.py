@@ -36,6 +36,7 @@ from pipeline_store.memory.tasks import (
     MemoryQuotaRepository,
     MemoryTaskRepository,
     MemoryTaskTransitionRepository,
+    MemoryUploadRepository,
 )
 from pipeline_store.short_way import ShortWay
 from pipeline_store.unit_of_work import Store, UnitOfWork
@@ -70,6 +71,7 @@ class MemoryUnitOfWork(UnitOfWork):
         self.tasks = MemoryTaskRepository(session, clock)
         self.task_transitions = MemoryTaskTransitionRepository(session, clock)
         self.quotas = MemoryQuotaRepository(session, clock)
+        self.uploads = MemoryUploadRepository(session, clock)
         self.channels = MemoryChannelRepository(session, clock)
         self.videos = MemoryVideoRepository(session, clock)
         self.jobs = MemoryProcessingJobRepository(session, clock)

@@ -34,7 +34,7 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
-from pipeline_store.tasks import YOUTUBE_BUCKETS, QuotaReservation, Task, TaskTransition
+from pipeline_store.tasks import YOUTUBE_BUCKETS, QuotaReservation, Task, TaskTransition, Upload
 from pipeline_store.tasks.quota_plans import DEFAULT_PROJECT
 from pipeline_store.uuid_keys import new_key
 
@@ -71,6 +71,7 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     "tasks": Task,
     "task_transitions": TaskTransition,
     "quotas": QuotaReservation,
+    "uploads": Upload,
 }
 """The class kept in each collection."""
 

@@ -34,6 +34,7 @@ from pipeline_store.sql.tasks import (
     SqlQuotaRepository,
     SqlTaskRepository,
     SqlTaskTransitionRepository,
+    SqlUploadRepository,
 )
 from pipeline_store.unit_of_work import UnitOfWork
 
@@ -83,6 +84,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.tasks = SqlTaskRepository(session, clock)
         self.task_transitions = SqlTaskTransitionRepository(session, clock)
         self.quotas = SqlQuotaRepository(session, clock)
+        self.uploads = SqlUploadRepository(session, clock)
         self._check_schema = check_schema
 
     @classmethod

@@ -29,6 +29,7 @@ from pipeline_store.tasks.state import (
     is_legal,
 )
 from pipeline_store.tasks.task import PendingReview, Task
+from pipeline_store.tasks.upload import Upload, UploadRepository, UploadStatus
 
 __all__ = [
     "CLAIMABLE",
@@ -55,6 +56,9 @@ __all__ = [
     "TaskStatus",
     "TaskTransition",
     "TaskTransitionRepository",
+    "Upload",
+    "UploadRepository",
+    "UploadStatus",
     "approved_by",
     "is_legal",
     "stays",

@@ -37,6 +37,7 @@ STORES = [
 ]
 
 TABLES_TO_EMPTY = (
+    "uploads",
     "quota_reservations",
     "quota_days",
     "task_transitions",

@@ -13,6 +13,7 @@ from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
 from pipeline_store.errors import LeaseLost
 from pipeline_store.memory.repository import MemoryRepository
+from pipeline_store.memory.tasks.held import find_held_task, held_task
 from pipeline_store.memory.tasks.history import MemoryTaskTransitionRepository
 from pipeline_store.memory.tasks.queue import MemoryTaskQueue
 from pipeline_store.repository import check_key, check_kind, check_limit
@@ -216,20 +217,10 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         self._session.flush()
 
     def _held(self, claim: Claim[Task]) -> Task:
-        self._session.check_writable()
-        check_claim(claim, Task)
-        task = self._find_held(claim)
-        if task is None:
-            raise LeaseLost(claiming.lost_message([claim]))
-        return task
+        return held_task(self._session, claim, self._now())
 
     def _find_held(self, claim: Claim[Task]) -> Task | None:
-        task = self.find(claim.item.id)
-        if task is None:
-            return None
-        self._session.reread(self.collection, task)
-        now = values.as_instant("clock", self._now())
-        return task if claiming.is_held(task, claim, now) else None
+        return find_held_task(self._session, claim, self._now())
 
     def _at_gate(self, task_id: UUID, review: int | None) -> Task:
         self._session.check_writable()

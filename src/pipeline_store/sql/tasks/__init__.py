@@ -13,6 +13,7 @@ from pipeline_store.sql.tasks.quota_tables import (
 )
 from pipeline_store.sql.tasks.tables import task_turns, tasks
 from pipeline_store.sql.tasks.task import SqlTaskRepository
+from pipeline_store.sql.tasks.upload import SqlUploadRepository, uploads
 
 TASKS_TABLES = (
     tasks,
@@ -22,6 +23,7 @@ TASKS_TABLES = (
     quota_costs,
     quota_days,
     quota_reservations,
+    uploads,
 )
 """The tables, parents before children."""
 
@@ -30,6 +32,7 @@ __all__ = [
     "SqlQuotaRepository",
     "SqlTaskRepository",
     "SqlTaskTransitionRepository",
+    "SqlUploadRepository",
     "quota_costs",
     "quota_days",
     "quota_limits",
@@ -37,4 +40,5 @@ __all__ = [
     "task_transitions",
     "task_turns",
     "tasks",
+    "uploads",
 ]

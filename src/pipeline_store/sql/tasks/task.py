@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
-from pipeline_store.errors import LeaseLost
 from pipeline_store.repository import check_key, check_kind, check_limit
 from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.repository import SqlRepository, batches
 from pipeline_store.sql.tasks import postgresql_queue
+from pipeline_store.sql.tasks.held import held_task, held_tasks
 from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository
 from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
 from pipeline_store.sql.tasks.quota_tables import quota_reservations
@@ -258,27 +258,10 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         return found
 
     def _held(self, claim: Claim[Task]) -> Task:
-        self._session.check_writable()
-        check_claim(claim, Task)
-        for task in self._find_held([claim]):
-            return task
-        raise LeaseLost(claiming.lost_message([claim]))
+        return held_task(self._session, claim, self._now())
 
     def _find_held(self, claims: Sequence[Claim[Task]]) -> list[Task]:
-        """Return the tasks of the claims that have not ended, locked to the end of the unit."""
-        if not claims:
-            return []
-        c = tasks.c
-        clock = CLOCKS[self._session.dialect]
-        pairs = [(claim.item.id, claim.token) for claim in claims]
-        held = (
-            sa.select(Task)
-            .where(sa.tuple_(c.id, c.lease_token).in_(pairs), c.lease_expires_at > clock.now)
-            .order_by(c.id)
-            .with_for_update()
-        )
-        now = values.as_instant("clock", self._now())
-        return list(self._session.refresh(Task, held.params(**clock.parameters(now))))
+        return held_tasks(self._session, claims, self._now())
 
     def _at_gate(self, task_id: UUID, review: int | None) -> Task:
         self._session.check_writable()

@@ -21,6 +21,7 @@ IS_LEASED = sa.text("lease_expires_at IS NOT NULL")
 IS_OPEN = sa.text("best_rank IS NOT NULL AND blocked IS NULL")
 WAKES_SOMETIME = sa.text("wake_at IS NOT NULL")
 IS_HELD = sa.text("state = 'held'")
+IS_UNRESOLVED = sa.text("status <> 'done'")
 
 
 def _is_sqlite() -> bool:
@@ -142,6 +143,7 @@ def upgrade() -> None:
     _index_where(WAKES_SOMETIME, "ix_task_turns_wake_at", "task_turns", ["wake_at"])
     op.execute("INSERT INTO task_turns (channel_id) SELECT id FROM channels")
     _create_quota_tables()
+    _create_uploads()
     on_sqlite = (*task_queue.SQLITE_UP, *task_quota.SQLITE_UP)
     on_postgresql = (
         *task_queue.POSTGRESQL_UP,
@@ -196,6 +198,31 @@ def _create_quota_tables() -> None:
         op.execute(statement)
 
 
+def _create_uploads() -> None:
+    op.create_table(
+        "uploads",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        _text("platform"),
+        _text("content_hash"),
+        _text("status", "intended"),
+        _count("lease_token"),
+        _text("sealed_session", nullable=True),
+        _text("external_id", nullable=True),
+        _time_now("created_at"),
+        _time_now("updated_at"),
+        sa.PrimaryKeyConstraint("id", name="pk_uploads"),
+        sa.UniqueConstraint("channel_id", "platform", "content_hash", name="uq_uploads_channel_id"),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name="fk_uploads_task_id_tasks"),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name="fk_uploads_channel_id_channels"
+        ),
+    )
+    op.create_index("ix_uploads_task_id", "uploads", ["task_id", "created_at", "id"])
+    _index_where(IS_UNRESOLVED, "ix_uploads_unresolved", "uploads", ["created_at", "id"])
+
+
 def downgrade() -> None:
     """Remove the tables, children before parents."""
     on_sqlite = (*task_quota.SQLITE_DOWN, *task_queue.SQLITE_DOWN)
@@ -208,6 +235,7 @@ def downgrade() -> None:
     )
     for statement in on_sqlite if _is_sqlite() else on_postgresql:
         op.execute(statement)
+    op.drop_table("uploads")
     op.drop_table("task_turns")
     op.drop_table("task_transitions")
     op.drop_table("tasks")

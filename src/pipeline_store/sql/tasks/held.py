@@ -1,0 +1,51 @@
+"""The tasks that workers hold, by their claims."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from pipeline_store import values
+from pipeline_store.claim import Claim, check_claim
+from pipeline_store.errors import LeaseLost
+from pipeline_store.sql.leases import CLOCKS
+from pipeline_store.sql.tasks.tables import tasks
+from pipeline_store.tasks import Task
+from pipeline_store.tasks.claiming import lost_message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pipeline_store.sql.session import GuardedSession
+
+
+def held_task(session: GuardedSession, claim: Claim[Task], now: datetime) -> Task:
+    """Return the task of a claim, locked to the end of the unit of work.
+
+    Raises:
+        LeaseLost: the claim has ended.
+    """
+    session.check_writable()
+    check_claim(claim, Task)
+    for task in held_tasks(session, [claim], now):
+        return task
+    raise LeaseLost(lost_message([claim]))
+
+
+def held_tasks(session: GuardedSession, claims: Sequence[Claim[Task]], now: datetime) -> list[Task]:
+    """Return the tasks of the claims that have not ended, locked to the end of the unit of work."""
+    if not claims:
+        return []
+    c = tasks.c
+    clock = CLOCKS[session.dialect]
+    pairs = [(claim.item.id, claim.token) for claim in claims]
+    held = (
+        sa.select(Task)
+        .where(sa.tuple_(c.id, c.lease_token).in_(pairs), c.lease_expires_at > clock.now)
+        .order_by(c.id)
+        .with_for_update()
+    )
+    given = clock.parameters(values.as_instant("clock", now))
+    return list(session.refresh(Task, held.params(**given)))
