@@ -146,6 +146,7 @@ class Store(Protocol):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None: ...
 
     def claim_next(
@@ -157,11 +158,13 @@ class Store(Protocol):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[ProcessingJob] | Claim[Task] | None:
         """Take the next job, or task, without a unit of work, by a call that commits itself.
 
         See `ProcessingJobRepository.claim_next` and `TaskRepository.claim_next`; this is the
-        worker's short way. `job_types` is for jobs, `stages` and `most_attempts` are for tasks.
+        worker's short way. `job_types` is for jobs; `stages`, `most_attempts` and `ageing` are for
+        tasks.
         """
         ...
 
@@ -186,6 +189,7 @@ class Store(Protocol):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]: ...
 
     def claim_batch(
@@ -198,6 +202,7 @@ class Store(Protocol):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
         """Do so for up to `n` jobs or tasks; see `claim_batch` of their repositories."""
         ...

@@ -186,6 +186,7 @@ class AsyncStore(Lifted[Store]):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None: ...
 
     async def claim_next(
@@ -197,9 +198,11 @@ class AsyncStore(Lifted[Store]):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[ProcessingJob] | Claim[Task] | None:
         """See `pipeline_store.Store.claim_next`."""
-        options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
+        of_tasks: Any = {"stages": stages, "most_attempts": most_attempts, "ageing": ageing}
+        options: Any = {"job_types": job_types, **of_tasks}
         claim: Any = self.counterpart.claim_next
         return await self.bridge(claim, worker, lease=lease, queue=queue, **options)
 
@@ -224,6 +227,7 @@ class AsyncStore(Lifted[Store]):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]: ...
 
     async def claim_batch(
@@ -236,9 +240,11 @@ class AsyncStore(Lifted[Store]):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
         """See `pipeline_store.Store.claim_batch`."""
-        options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
+        of_tasks: Any = {"stages": stages, "most_attempts": most_attempts, "ageing": ageing}
+        options: Any = {"job_types": job_types, **of_tasks}
         claim: Any = self.counterpart.claim_batch
         return await self.bridge(claim, worker, n, lease=lease, queue=queue, **options)
 

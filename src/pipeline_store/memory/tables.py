@@ -40,6 +40,7 @@ from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from pipeline_store.memory.session import MemorySession
 
@@ -103,6 +104,8 @@ class Tables:
         self.removed: WeakSet[object] = WeakSet()
         #: When the tasks of each channel had their last turn, as a number that only grows.
         self.turns: Counter[UUID] = Counter()
+        #: When it was last looked at which tasks have aged.
+        self.aged_at: datetime | None = None
         #: What the ledger of quotas goes by; replaced, never changed.
         self.quota_limits: Units = {
             (DEFAULT_PROJECT, bucket): units for bucket, units in YOUTUBE_BUCKETS.limits

@@ -38,6 +38,7 @@ STORES = [
 
 TABLES_TO_EMPTY = (
     "uploads",
+    "task_ageing",
     "quota_reservations",
     "quota_days",
     "task_transitions",

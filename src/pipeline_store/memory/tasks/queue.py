@@ -12,17 +12,20 @@ from pipeline_store.memory.tasks.quota_ledger import MemoryQuotaLedger
 from pipeline_store.pacific import day_turns_at
 from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
 from pipeline_store.tasks.claiming import (
+    aged_rank,
     can_be_claimed,
     end_lease,
     give_up,
     hand_out,
+    is_due,
     is_given_up,
+    raise_rank,
 )
 from pipeline_store.tasks.quota import ReservationState, after_loss
 from pipeline_store.tasks.quota_plans import DEFAULT_PROJECT
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from pipeline_store.claim import Claim
@@ -44,6 +47,8 @@ class MemoryTaskQueue:
     def hand_out(self, wanted: ClaimRequest, now: datetime) -> list[Claim[Task]]:
         """Return claims on the tasks that are next, in their order."""
         self._end_leases(now)
+        if wanted.ageing is not None:
+            self._age(wanted.ageing, now)
         room = self._room()
         turns = self._turns_taken()
         waiting: dict[UUID, list[Task]] = defaultdict(list)
@@ -75,6 +80,24 @@ class MemoryTaskQueue:
             self._take_turn(channel_id)
         self._session.flush()
         return claims
+
+    def _age(self, ageing: timedelta, now: datetime) -> None:
+        """Let tasks that have waited long count as more urgent."""
+        tables = self._session.tables
+        if not is_due(tables.aged_at, ageing, now):
+            return
+
+        def has_aged(task: Task) -> bool:
+            return can_be_claimed(task) and aged_rank(task, ageing, now) < task.rank
+
+        for task in self._session.select("tasks", has_aged):
+            raise_rank(task, aged_rank(task, ageing, now))
+        self._session.flush()
+
+        def note() -> None:
+            tables.aged_at = now
+
+        self._session.on_publish.append(note)
 
     def _heads(
         self,

@@ -112,9 +112,13 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None:
         """See `TaskRepository.claim_next`."""
-        return next(iter(self.claim_batch(worker, 1, lease, stages, most_attempts)), None)
+        return next(
+            iter(self.claim_batch(worker, 1, lease, stages, most_attempts, ageing=ageing)), None
+        )
 
     def claim_batch(
         self,
@@ -123,10 +127,12 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]:
         """See `TaskRepository.claim_batch`."""
         self._session.check_writable()
-        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts)
+        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
         return self._queue.hand_out(wanted, values.as_instant("clock", self._now()))
 
     def heartbeat(self, claim: Claim[Task], lease: timedelta) -> Claim[Task]:

@@ -11,7 +11,7 @@ from pipeline_store.sql.tasks.quota_tables import (
     quota_limits,
     quota_reservations,
 )
-from pipeline_store.sql.tasks.tables import task_turns, tasks
+from pipeline_store.sql.tasks.tables import task_ageing, task_turns, tasks
 from pipeline_store.sql.tasks.task import SqlTaskRepository
 from pipeline_store.sql.tasks.upload import SqlUploadRepository, uploads
 
@@ -19,6 +19,7 @@ TASKS_TABLES = (
     tasks,
     task_transitions,
     task_turns,
+    task_ageing,
     quota_limits,
     quota_costs,
     quota_days,
@@ -37,6 +38,7 @@ __all__ = [
     "quota_days",
     "quota_limits",
     "quota_reservations",
+    "task_ageing",
     "task_transitions",
     "task_turns",
     "tasks",

@@ -41,6 +41,13 @@ CLAIM: Final = (
 """Every column of the tasks that were handed out; with one more row, all NULL, the call has stopped
 half way and is to be repeated."""
 
+AGE: Final = (
+    sa.text("SELECT age_tasks(:now, :ageing)")
+    .bindparams(sa.bindparam("now", type_=Instant()), sa.bindparam("ageing", type_=sa.Interval()))
+    .columns(sa.column("raised", sa.Integer()))
+)
+"""How many tasks count as more urgent now, since they have waited long."""
+
 ID: Final = [column.name for column in tasks.columns].index("id")
 """The place of the key in such a row."""
 

@@ -15,7 +15,12 @@ from pipeline_store.sql.bulk import spelled_instant
 from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
 from pipeline_store.sql.tasks.tables import IS_OPEN, IS_WAITING
 from pipeline_store.tasks import ReservationState
-from pipeline_store.tasks.claiming import QUEUE, too_many_attempts
+from pipeline_store.tasks.claiming import (
+    AGED_AT_ONCE,
+    LOOKS_PER_AGEING,
+    QUEUE,
+    too_many_attempts,
+)
 from pipeline_store.tasks.quota import after_loss
 from pipeline_store.tasks.state import (
     CLAIMABLE,
@@ -122,6 +127,21 @@ _MOVE_ON: Final = (
 _MOVE_ON_UNHELD: Final = _MOVE_ON.format(
     ", worker = NULL, lease_expires_at = NULL, review_token = ?"
 )
+_AGES_ARE_DUE: Final = (
+    "INSERT INTO task_ageing (id, looked_at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE"
+    " SET looked_at = excluded.looked_at WHERE looked_at <= ? OR looked_at > ? RETURNING id"
+)
+_AGES_STAY_DUE: Final = "DELETE FROM task_ageing"
+_AGED: Final = (
+    "SELECT tasks.id FROM task_turns JOIN tasks"  # noqa: S608 - our words
+    " ON tasks.channel_id = task_turns.channel_id AND rank = 2 AND created_at <= ?"
+    f" AND {IS_WAITING.text} UNION ALL SELECT tasks.id FROM task_turns JOIN tasks"
+    " ON tasks.channel_id = task_turns.channel_id AND rank = 1 AND created_at <= ?"
+    f" AND (priority = 'normal' OR created_at <= ?) AND {IS_WAITING.text} LIMIT {AGED_AT_ONCE}"
+)
+_RAISE: Final = (
+    "UPDATE tasks SET rank = CASE WHEN rank = 2 AND created_at > ? THEN 1 ELSE 0 END WHERE id = ?"
+)
 _LET_GO: Final = "UPDATE tasks SET worker = NULL, lease_expires_at = NULL WHERE id = ?"
 
 
@@ -142,6 +162,8 @@ class SqliteTaskQueue:
         """Return the keys of the tasks that are next, leased to the worker, in their order."""
         self._run(_END_PAUSES, (spelled_instant(self._instant + LOOK_AGAIN), self._now))
         self._end_leases()
+        if wanted.ageing is not None:
+            self._age(wanted.ageing)
         found: list[str] = []
         while len(found) < wanted.count:
             channel = self._next_channel(wanted)
@@ -168,6 +190,18 @@ class SqliteTaskQueue:
     def _end_leases(self) -> None:
         for key, status in self._run(_END_LEASES, (self._now, self._now)).all():
             self._ledger.settle([UUID(key)], after_loss(TaskStatus(status)))
+
+    def _age(self, ageing: timedelta) -> None:
+        """Let tasks that have waited long count as more urgent."""
+        once, twice = (spelled_instant(self._instant - ageing * times) for times in (1, 2))
+        not_yet = spelled_instant(self._instant - ageing / LOOKS_PER_AGEING)
+        if not self._run(_AGES_ARE_DUE, (self._now, not_yet, self._now)).all():
+            return
+        keys = [row[0] for row in self._run(_AGED, (once, once, twice)).all()]
+        for key in keys:
+            self._run(_RAISE, (twice, key))
+        if len(keys) == AGED_AT_ONCE:
+            self._run(_AGES_STAY_DUE)
 
     def _reserve(self, task: Any, project: str) -> bool:
         key, token = UUID(task.id), task.lease_token + 1

@@ -121,9 +121,13 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None:
         """See `TaskRepository.claim_next`."""
-        return next(iter(self.claim_batch(worker, 1, lease, stages, most_attempts)), None)
+        return next(
+            iter(self.claim_batch(worker, 1, lease, stages, most_attempts, ageing=ageing)), None
+        )
 
     def claim_batch(
         self,
@@ -132,10 +136,12 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]:
         """See `TaskRepository.claim_batch`."""
         self._session.check_writable()
-        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts)
+        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
         return [claiming.claim_of(task) for task in self._hand_out(wanted)]
 
     def heartbeat(self, claim: Claim[Task], lease: timedelta) -> Claim[Task]:
@@ -216,6 +222,9 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
                 queue = SqliteTaskQueue(session.connection(), now)
                 keys = [UUID(key) for key in queue.hand_out(wanted)]
         else:
+            if wanted.ageing is not None:
+                given = {"now": now, "ageing": wanted.ageing}
+                self._session.execute(postgresql_queue.AGE, given)
             rows = postgresql_queue.hand_out(self._ask, wanted, now)
             keys = [row[postgresql_queue.ID] for row in rows]
         found = {task.id: task for task in self._read_again(keys)}

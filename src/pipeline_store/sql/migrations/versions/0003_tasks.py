@@ -7,6 +7,7 @@ from alembic import op
 
 from pipeline_store.sql.migrations import task_queue_0003 as task_queue
 from pipeline_store.sql.migrations import task_quota_0003 as task_quota
+from pipeline_store.sql.migrations.task_ageing_0003 import AGE, DROP_AGE
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM, DROP_CLAIM
 from pipeline_store.sql.migrations.task_moves_0003 import COMPLETE, DROP_COMPLETE, DROP_KEY, NEW_KEY
 
@@ -142,6 +143,12 @@ def upgrade() -> None:
     op.create_index("ix_task_turns_turn", "task_turns", ["turn"])
     _index_where(WAKES_SOMETIME, "ix_task_turns_wake_at", "task_turns", ["wake_at"])
     op.execute("INSERT INTO task_turns (channel_id) SELECT id FROM channels")
+    op.create_table(
+        "task_ageing",
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("looked_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_task_ageing"),
+    )
     _create_quota_tables()
     _create_uploads()
     on_sqlite = (*task_queue.SQLITE_UP, *task_quota.SQLITE_UP)
@@ -151,6 +158,7 @@ def upgrade() -> None:
         *task_quota.POSTGRESQL_UP,
         CLAIM,
         COMPLETE,
+        AGE,
     )
     for statement in on_sqlite if _is_sqlite() else on_postgresql:
         op.execute(statement)
@@ -227,6 +235,7 @@ def downgrade() -> None:
     """Remove the tables, children before parents."""
     on_sqlite = (*task_quota.SQLITE_DOWN, *task_queue.SQLITE_DOWN)
     on_postgresql = (
+        DROP_AGE,
         DROP_COMPLETE,
         DROP_CLAIM,
         *task_quota.POSTGRESQL_DOWN,
@@ -236,6 +245,7 @@ def downgrade() -> None:
     for statement in on_sqlite if _is_sqlite() else on_postgresql:
         op.execute(statement)
     op.drop_table("uploads")
+    op.drop_table("task_ageing")
     op.drop_table("task_turns")
     op.drop_table("task_transitions")
     op.drop_table("tasks")
