@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
 
 
 class PipelineStoreError(Exception):
@@ -22,6 +24,19 @@ class NotFound(PipelineStoreError, LookupError):
 
 class AlreadyExists(PipelineStoreError):
     """A row with the same unique key is there already."""
+
+
+class DuplicateUpload(AlreadyExists):
+    """Another task has uploaded the same content for the channel on the platform, or means to."""
+
+    def __init__(
+        self, message: str, *, upload_id: UUID, task_id: UUID, external_id: str | None
+    ) -> None:
+        """Keep which upload it is, of which task, and what the platform calls it."""
+        self.upload_id = upload_id
+        self.task_id = task_id
+        self.external_id = external_id
+        super().__init__(message)
 
 
 class InUse(PipelineStoreError):
@@ -50,6 +65,28 @@ class IllegalTransition(PipelineStoreError):
 
 class LeaseLost(PipelineStoreError):
     """A worker's lease has ended, or somebody else has the item: its late write was refused."""
+
+
+class QuotaExhausted(PipelineStoreError):
+    """Less is left of a quota today than was asked for; nothing was reserved."""
+
+    def __init__(
+        self, project: str, bucket: str, left: int, asked: int, turns_at: datetime
+    ) -> None:
+        """Name the bucket, what is left of it and when the day turns."""
+        self.project = project
+        self.bucket = bucket
+        self.left = left
+        self.asked = asked
+        self.turns_at = turns_at
+        super().__init__(
+            f"quota {bucket} of project {project}: {left} left today, {asked} asked for; "
+            f"wait until {turns_at.isoformat()}, or raise the limit"
+        )
+
+
+class UploadUnresolved(PipelineStoreError):
+    """An upload of the task was begun, and it is not known whether the platform has it."""
 
 
 class RolledBack(PipelineStoreError):

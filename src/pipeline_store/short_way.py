@@ -46,6 +46,8 @@ class TaskQueue(Protocol):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]:
         """See `TaskRepository.claim_batch`."""
         ...
@@ -99,6 +101,7 @@ class ShortWay(ABC):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None: ...
 
     def claim_next(
@@ -110,9 +113,11 @@ class ShortWay(ABC):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[ProcessingJob] | Claim[Task] | None:
         """See `pipeline_store.unit_of_work.Store.claim_next`."""
-        options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
+        of_tasks: Any = {"stages": stages, "most_attempts": most_attempts, "ageing": ageing}
+        options: Any = {"job_types": job_types, **of_tasks}
         claims: list[Any] = self.claim_batch(worker, 1, lease=lease, queue=queue, **options)
         return claims[0] if claims else None
 
@@ -137,6 +142,7 @@ class ShortWay(ABC):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]: ...
 
     def claim_batch(
@@ -149,13 +155,14 @@ class ShortWay(ABC):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
         """See `pipeline_store.unit_of_work.Store.claim_batch`."""
         check_queue(queue, job_types, stages)
         with self._queues() as queues:
             if queue == "jobs":
                 return queues.jobs.claim_batch(worker, n, lease, job_types)
-            return queues.tasks.claim_batch(worker, n, lease, stages, most_attempts)
+            return queues.tasks.claim_batch(worker, n, lease, stages, most_attempts, ageing=ageing)
 
     def complete(self, claim: Claim[ProcessingJob] | Claim[Task]) -> None:
         """See `pipeline_store.unit_of_work.Store.complete`."""

@@ -27,7 +27,13 @@ from pipeline_store.production import (
     ShortRepository,
     TTSAudioRepository,
 )
-from pipeline_store.tasks import MOST_ATTEMPTS, TaskRepository, TaskTransitionRepository
+from pipeline_store.tasks import (
+    MOST_ATTEMPTS,
+    QuotaRepository,
+    TaskRepository,
+    TaskTransitionRepository,
+    UploadRepository,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +73,8 @@ class Collections(Protocol):
 
     tasks: TaskRepository
     task_transitions: TaskTransitionRepository
+    quotas: QuotaRepository
+    uploads: UploadRepository
 
 
 class UnitOfWork(Collections, Protocol):
@@ -139,6 +147,7 @@ class Store(Protocol):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None: ...
 
     def claim_next(
@@ -150,11 +159,13 @@ class Store(Protocol):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[ProcessingJob] | Claim[Task] | None:
         """Take the next job, or task, without a unit of work, by a call that commits itself.
 
         See `ProcessingJobRepository.claim_next` and `TaskRepository.claim_next`; this is the
-        worker's short way. `job_types` is for jobs, `stages` and `most_attempts` are for tasks.
+        worker's short way. `job_types` is for jobs; `stages`, `most_attempts` and `ageing` are for
+        tasks.
         """
         ...
 
@@ -179,6 +190,7 @@ class Store(Protocol):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]: ...
 
     def claim_batch(
@@ -191,6 +203,7 @@ class Store(Protocol):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
         """Do so for up to `n` jobs or tasks; see `claim_batch` of their repositories."""
         ...

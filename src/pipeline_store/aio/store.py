@@ -39,7 +39,12 @@ from pipeline_store.aio.production import (
     AsyncShortRepository,
     AsyncTTSAudioRepository,
 )
-from pipeline_store.aio.tasks import AsyncTaskRepository, AsyncTaskTransitionRepository
+from pipeline_store.aio.tasks import (
+    AsyncQuotaRepository,
+    AsyncTaskRepository,
+    AsyncTaskTransitionRepository,
+    AsyncUploadRepository,
+)
 from pipeline_store.aio.wakeups import AsyncWakeups
 from pipeline_store.tasks import MOST_ATTEMPTS
 from pipeline_store.unit_of_work import Store, UnitOfWork
@@ -97,6 +102,8 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
     configuration_changes = _Collection(AsyncConfigurationChangeRepository)
     tasks = _Collection(AsyncTaskRepository)
     task_transitions = _Collection(AsyncTaskTransitionRepository)
+    quotas = _Collection(AsyncQuotaRepository)
+    uploads = _Collection(AsyncUploadRepository)
 
     async def commit(self) -> None:
         """See `pipeline_store.UnitOfWork.commit`."""
@@ -180,6 +187,7 @@ class AsyncStore(Lifted[Store]):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None: ...
 
     async def claim_next(
@@ -191,9 +199,11 @@ class AsyncStore(Lifted[Store]):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> Claim[ProcessingJob] | Claim[Task] | None:
         """See `pipeline_store.Store.claim_next`."""
-        options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
+        of_tasks: Any = {"stages": stages, "most_attempts": most_attempts, "ageing": ageing}
+        options: Any = {"job_types": job_types, **of_tasks}
         claim: Any = self.counterpart.claim_next
         return await self.bridge(claim, worker, lease=lease, queue=queue, **options)
 
@@ -218,6 +228,7 @@ class AsyncStore(Lifted[Store]):
         queue: Literal["tasks"],
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]: ...
 
     async def claim_batch(
@@ -230,9 +241,11 @@ class AsyncStore(Lifted[Store]):
         job_types: Iterable[JobType] | None = None,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
     ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
         """See `pipeline_store.Store.claim_batch`."""
-        options: Any = {"job_types": job_types, "stages": stages, "most_attempts": most_attempts}
+        of_tasks: Any = {"stages": stages, "most_attempts": most_attempts, "ageing": ageing}
+        options: Any = {"job_types": job_types, **of_tasks}
         claim: Any = self.counterpart.claim_batch
         return await self.bridge(claim, worker, n, lease=lease, queue=queue, **options)
 

@@ -7,7 +7,16 @@ from uuid import UUID
 
 from pipeline_store.aio.lifting import awaits
 from pipeline_store.aio.repository import AsyncRepository
-from pipeline_store.tasks import Task, TaskRepository, TaskTransition, TaskTransitionRepository
+from pipeline_store.tasks import (
+    QuotaRepository,
+    QuotaReservation,
+    Task,
+    TaskRepository,
+    TaskTransition,
+    TaskTransitionRepository,
+    Upload,
+    UploadRepository,
+)
 
 
 @final
@@ -38,3 +47,35 @@ class AsyncTaskTransitionRepository(AsyncRepository[TaskTransition, UUID]):
     """`TaskTransitionRepository`, awaited."""
 
     for_task = awaits(TaskTransitionRepository.for_task)
+
+
+@final
+class AsyncQuotaRepository(AsyncRepository[QuotaReservation, UUID]):
+    """`QuotaRepository`, awaited."""
+
+    reserve = awaits(QuotaRepository.reserve)
+    reserve_for = awaits(QuotaRepository.reserve_for)
+    commit = awaits(QuotaRepository.commit)
+    refund = awaits(QuotaRepository.refund)
+    account = awaits(QuotaRepository.account)
+    accounts = awaits(QuotaRepository.accounts)
+    limits = awaits(QuotaRepository.limits)
+    set_limit = awaits(QuotaRepository.set_limit)
+    remove_limit = awaits(QuotaRepository.remove_limit)
+    costs = awaits(QuotaRepository.costs)
+    set_cost = awaits(QuotaRepository.set_cost)
+    use_plan = awaits(QuotaRepository.use_plan)
+
+
+@final
+class AsyncUploadRepository(AsyncRepository[Upload, UUID]):
+    """`UploadRepository`, awaited."""
+
+    for_task = awaits(UploadRepository.for_task)
+    of_content = awaits(UploadRepository.of_content)
+    unresolved = awaits(UploadRepository.unresolved)
+    begin = awaits(UploadRepository.begin)
+    keep_session = awaits(UploadRepository.keep_session)
+    finish = awaits(UploadRepository.finish)
+    reconcile = awaits(UploadRepository.reconcile)
+    abandon = awaits(UploadRepository.abandon)

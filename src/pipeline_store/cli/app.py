@@ -25,6 +25,7 @@ from pipeline_store.cli.music_commands import music_app
 from pipeline_store.cli.options import database_of
 from pipeline_store.cli.preset_commands import preset_app
 from pipeline_store.cli.queue_command import queue
+from pipeline_store.cli.quota_commands import quota_app
 from pipeline_store.cli.review_commands import review_app
 from pipeline_store.cli.status_command import status
 from pipeline_store.cli.task_commands import task_app
@@ -122,6 +123,7 @@ app.add_typer(music_app, name="music", rich_help_panel=_CHANNELS)
 app.add_typer(job_app, name="job", rich_help_panel=_CHANNELS)
 app.add_typer(task_app, name="task", rich_help_panel=_TASKS)
 app.command("worker", rich_help_panel=_TASKS)(worker)
+app.add_typer(quota_app, name="quota", rich_help_panel=_TASKS)
 app.add_typer(config_app, name="config", rich_help_panel=_DAILY)
 app.add_typer(keys_app, name="keys", rich_help_panel=_SCHEMA)
 app.command("current", rich_help_panel=_SCHEMA)(schema_commands.current)

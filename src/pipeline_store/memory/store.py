@@ -32,7 +32,12 @@ from pipeline_store.memory.production import (
 )
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import Tables
-from pipeline_store.memory.tasks import MemoryTaskRepository, MemoryTaskTransitionRepository
+from pipeline_store.memory.tasks import (
+    MemoryQuotaRepository,
+    MemoryTaskRepository,
+    MemoryTaskTransitionRepository,
+    MemoryUploadRepository,
+)
 from pipeline_store.memory.wakeups import MemoryWakeups
 from pipeline_store.short_way import ShortWay
 from pipeline_store.unit_of_work import Store, UnitOfWork
@@ -66,6 +71,8 @@ class MemoryUnitOfWork(UnitOfWork):
         self.errors = MemoryErrorLogRepository(session, clock)
         self.tasks = MemoryTaskRepository(session, clock)
         self.task_transitions = MemoryTaskTransitionRepository(session, clock)
+        self.quotas = MemoryQuotaRepository(session, clock)
+        self.uploads = MemoryUploadRepository(session, clock)
         self.channels = MemoryChannelRepository(session, clock)
         self.videos = MemoryVideoRepository(session, clock)
         self.jobs = MemoryProcessingJobRepository(session, clock)

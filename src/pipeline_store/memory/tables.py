@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -34,16 +34,21 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
-from pipeline_store.tasks import Task, TaskTransition
+from pipeline_store.tasks import YOUTUBE_BUCKETS, QuotaReservation, Task, TaskTransition, Upload
+from pipeline_store.tasks.quota_plans import DEFAULT_PROJECT
 from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from pipeline_store.memory.session import MemorySession
     from pipeline_store.wakeups import Bell
 
 T = TypeVar("T")
+
+Units: TypeAlias = "dict[tuple[str, str], int]"
+"""Limits by project and bucket, or costs by stage and bucket."""
 
 KINDS: Final[Mapping[str, type[Any]]] = {
     "discovered_videos": DiscoveredVideo,
@@ -67,6 +72,8 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     "configuration_changes": ConfigurationChange,
     "tasks": Task,
     "task_transitions": TaskTransition,
+    "quotas": QuotaReservation,
+    "uploads": Upload,
 }
 """The class kept in each collection."""
 
@@ -98,6 +105,15 @@ class Tables:
         self.removed: WeakSet[object] = WeakSet()
         #: When the tasks of each channel had their last turn, as a number that only grows.
         self.turns: Counter[UUID] = Counter()
+        #: When it was last looked at which tasks have aged.
+        self.aged_at: datetime | None = None
+        #: What the ledger of quotas goes by; replaced, never changed.
+        self.quota_limits: Units = {
+            (DEFAULT_PROJECT, bucket): units for bucket, units in YOUTUBE_BUCKETS.limits
+        }
+        self.quota_costs: Units = {
+            (cost.stage, cost.bucket): cost.units for cost in YOUTUBE_BUCKETS.costs
+        }
         #: The unit of work that an object belongs to at present.
         self.owners: WeakKeyDictionary[object, MemorySession] = WeakKeyDictionary()
         #: Rung with every commit that changes something.

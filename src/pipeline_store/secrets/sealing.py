@@ -49,6 +49,11 @@ def place_of_system_setting(key: str) -> Place:
     return Place("system_configuration", key, "value")
 
 
+def place_of_upload_session(upload: UUID) -> Place:
+    """Return where the session of an upload belongs."""
+    return Place("uploads", str(upload), "sealed_session")
+
+
 def key_id_of(sealed: object) -> str | None:
     """Return which key sealed this, without opening it; None where that cannot be read."""
     head = _HEAD.match(sealed) if isinstance(sealed, str) else None

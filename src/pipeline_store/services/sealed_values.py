@@ -1,7 +1,8 @@
 """Where sealed values are kept: the one list of places that keys are counted and changed in.
 
 A channel has them in its credentials, `{NAME: {"sealed": TEXT, ...}}`, and among its settings,
-`{KEY: {"sealed": TEXT}}`. The system has them in its settings that are marked as encrypted.
+`{KEY: {"sealed": TEXT}}`. The system has them in its settings that are marked as encrypted, and
+uploads in the sessions by which they are sent.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from pipeline_store.secrets.sealing import (
     place_of_channel_setting,
     place_of_credential,
     place_of_system_setting,
+    place_of_upload_session,
 )
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from pipeline_store.channels import Channel, SystemConfiguration
+    from pipeline_store.tasks import Upload
     from pipeline_store.unit_of_work import UnitOfWork
 
 SEALED: Final = "sealed"
@@ -69,7 +72,25 @@ def sealed_system_settings(uow: UnitOfWork, after: str | None, limit: int) -> li
     ]
 
 
-TABLES: Final[tuple[SealedTable, ...]] = (sealed_channels, sealed_system_settings)
+def sealed_uploads(uow: UnitOfWork, after: UUID | None, limit: int) -> list[SealedRow]:
+    """Return uploads, with the sessions of those that are under way."""
+    return [
+        SealedRow(
+            key=upload.id,
+            values={place_of_upload_session(upload.id): upload.sealed_session}
+            if upload.sealed_session is not None
+            else {},
+            put=partial(_put_in_upload, upload),
+        )
+        for upload in uow.uploads.page(after, limit)
+    ]
+
+
+TABLES: Final[tuple[SealedTable, ...]] = (
+    sealed_channels,
+    sealed_system_settings,
+    sealed_uploads,
+)
 """Every table that may hold sealed values."""
 
 
@@ -125,3 +146,7 @@ def _put_in(channel: Channel, sealed: Mapping[Place, str]) -> None:
 
 def _put_in_setting(setting: SystemConfiguration, sealed: Mapping[Place, str]) -> None:
     setting.value = sealed[place_of_system_setting(setting.key)]
+
+
+def _put_in_upload(upload: Upload, sealed: Mapping[Place, str]) -> None:
+    upload.sealed_session = sealed[place_of_upload_session(upload.id)]

@@ -30,7 +30,12 @@ from pipeline_store.sql.production import (
     SqlShortRepository,
     SqlTTSAudioRepository,
 )
-from pipeline_store.sql.tasks import SqlTaskRepository, SqlTaskTransitionRepository
+from pipeline_store.sql.tasks import (
+    SqlQuotaRepository,
+    SqlTaskRepository,
+    SqlTaskTransitionRepository,
+    SqlUploadRepository,
+)
 from pipeline_store.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -78,6 +83,8 @@ class SqlUnitOfWork(UnitOfWork):
         self.configuration_changes = SqlConfigurationChangeRepository(session, clock)
         self.tasks = SqlTaskRepository(session, clock)
         self.task_transitions = SqlTaskTransitionRepository(session, clock)
+        self.quotas = SqlQuotaRepository(session, clock)
+        self.uploads = SqlUploadRepository(session, clock)
         self._check_schema = check_schema
 
     @classmethod

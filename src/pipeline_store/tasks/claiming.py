@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -9,12 +10,13 @@ from attrs import frozen
 from pipeline_store import values
 from pipeline_store.claim import Claim, check_claiming
 from pipeline_store.errors import IllegalTransition, InvalidValue, LeaseLost
-from pipeline_store.tasks.state import CLAIMABLE, STAGES, TaskStatus, onward_from
+from pipeline_store.tasks.quota import ReservationState
+from pipeline_store.tasks.state import CLAIMABLE, RANKS, STAGES, TaskStatus, onward_from
 from pipeline_store.tasks.task import UNKNOWN, Task
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from uuid import UUID
 
 MOST_ATTEMPTS: Final = 5
@@ -27,6 +29,16 @@ RELEASED: Final = "released"
 """Why a claimed task is queued again."""
 
 
+SHORTEST_AGEING: Final = timedelta(seconds=1)
+LONGEST_AGEING: Final = timedelta(days=365)
+
+LOOKS_PER_AGEING: Final = 20
+"""How often within the time of ageing it is looked at what has aged."""
+
+AGED_AT_ONCE: Final = 1_000
+"""Tasks that one claim raises; what is left is for the next one."""
+
+
 @frozen
 class ClaimRequest:
     """What a worker asks the queue for."""
@@ -37,6 +49,8 @@ class ClaimRequest:
     #: In one order; None for all.
     stages: tuple[TaskStatus, ...] | None
     most_attempts: int
+    #: None for strict priorities.
+    ageing: timedelta | None = None
 
 
 def claim_request(
@@ -45,6 +59,8 @@ def claim_request(
     lease: timedelta,
     stages: Iterable[TaskStatus] | None,
     most_attempts: int,
+    *,
+    ageing: timedelta | None = None,
 ) -> ClaimRequest:
     """Return the arguments of a claim, checked.
 
@@ -53,7 +69,33 @@ def claim_request(
     """
     check_claiming(worker, count, lease)
     values.check_integer("most_attempts", most_attempts, least=1)
-    return ClaimRequest(worker, count, lease, checked_stages(stages), most_attempts)
+    if ageing is not None:
+        check_ageing(ageing)
+    return ClaimRequest(worker, count, lease, checked_stages(stages), most_attempts, ageing)
+
+
+def check_ageing(ageing: Any) -> None:
+    """Refuse an ageing that is no `timedelta` from 1 second to 365 days."""
+    if not isinstance(ageing, timedelta):
+        raise InvalidValue(f"ageing: timedelta expected, found {type(ageing).__name__}")
+    if not SHORTEST_AGEING <= ageing <= LONGEST_AGEING:
+        raise InvalidValue(f"ageing: 1 second to 365 days expected, found {ageing}")
+
+
+def aged_rank(task: Task, ageing: timedelta, now: datetime) -> int:
+    """Return the rank of a task once its age counts; it never grows again."""
+    raised = (now - task.created_at) // ageing
+    return min(task.rank, max(RANKS[task.priority] - max(raised, 0), 0))
+
+
+def is_due(last: datetime | None, ageing: timedelta, now: datetime) -> bool:
+    """Whether ages are to be looked at again."""
+    return last is None or last > now or last <= now - ageing / LOOKS_PER_AGEING
+
+
+def raise_rank(task: Task, rank: int) -> None:
+    """Let a task count as one of a higher priority."""
+    _set(task, rank=rank)
 
 
 def checked_stages(stages: Any) -> tuple[TaskStatus, ...] | None:
@@ -140,6 +182,12 @@ def move(task: Task, claim: Claim[Task], to: TaskStatus, actor: str, reason: str
         give_back(task, by, reason)
     else:
         task.advance(to, by, reason)
+
+
+def settled_by_move(task: Task, to: Any) -> ReservationState:
+    """Return what becomes of what the holder of a task has reserved, when it moves the task."""
+    gives_back = task.status == TaskStatus.CLAIMED and to == TaskStatus.QUEUED
+    return ReservationState.REFUNDED if gives_back else ReservationState.SPENT
 
 
 def move_on(task: Task, worker: str) -> None:

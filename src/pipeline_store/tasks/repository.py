@@ -74,6 +74,8 @@ class TaskRepository(Repository[Task, UUID], Protocol):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None:
         """Take the next task, or return None.
 
@@ -81,6 +83,14 @@ class TaskRepository(Repository[Task, UUID], Protocol):
         to take from, None for all in which a task waits for a worker. The lease is 1 millisecond to
         7 days. `attempts` rises by one. A task that was claimed `most_attempts` times since it last
         got on is not handed out but moved to the error of its stage.
+
+        `ageing`, 1 second to 365 days, keeps tasks of low priority from waiting for ever; without
+        it they do while there are others. A task that was created that long ago counts as one of
+        the next higher priority, and after twice that time a low one counts as high, in its place
+        by age. This is noticed by the first such claim after a twentieth of the time. From then on,
+        while its channel has room, at most so many claims come before it: the older tasks that wait
+        in its channel, and one, times the channels that have tasks of high priority. What was
+        raised stays so.
         """
         ...
 
@@ -91,6 +101,8 @@ class TaskRepository(Repository[Task, UUID], Protocol):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]:
         """Take up to `n` tasks, 1 to 1,000, as `claim_next` would one after the other."""
         ...

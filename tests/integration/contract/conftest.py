@@ -37,7 +37,13 @@ STORES = [
     pytest.param("aio-postgres", marks=pytest.mark.postgres),
 ]
 
-TABLES_TO_EMPTY = tuple(TABLE_OF[collection] for collection in CHILDREN_FIRST)
+TABLES_TO_EMPTY = (
+    "uploads",
+    "task_ageing",
+    "quota_reservations",
+    "quota_days",
+    *(TABLE_OF[collection] for collection in CHILDREN_FIRST),
+)
 NUMBERED_TABLES = tuple(TABLE_OF[name] for name, kind in KEY_TYPES.items() if kind is int)
 """The tables whose keys the database counts up."""
 

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, final
 
 from pipeline_store.errors import Conflict
+from pipeline_store.memory.tasks.quota_ledger import MemoryQuotaLedger
+from pipeline_store.pacific import day_turns_at
 from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
 from pipeline_store.tasks.claiming import (
+    aged_rank,
     can_be_claimed,
     end_lease,
     give_up,
     hand_out,
+    is_due,
     is_given_up,
+    raise_rank,
 )
+from pipeline_store.tasks.quota import ReservationState, after_loss
+from pipeline_store.tasks.quota_plans import DEFAULT_PROJECT
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from pipeline_store.claim import Claim
     from pipeline_store.memory.session import MemorySession
-    from pipeline_store.tasks import Task
+    from pipeline_store.tasks import Task, TaskStatus
     from pipeline_store.tasks.claiming import ClaimRequest
 
 
@@ -33,29 +42,37 @@ class MemoryTaskQueue:
         self._session = session
         #: The channels that had a turn since the last commit, the latest at the end.
         self._turns: list[UUID] = []
+        self.ledger = MemoryQuotaLedger(session)
 
     def hand_out(self, wanted: ClaimRequest, now: datetime) -> list[Claim[Task]]:
         """Return claims on the tasks that are next, in their order."""
         self._end_leases(now)
+        if wanted.ageing is not None:
+            self._age(wanted.ageing, now)
         room = self._room()
         turns = self._turns_taken()
         waiting: dict[UUID, list[Task]] = defaultdict(list)
         for task in sorted(self._session.looked_at("tasks"), key=_in_order, reverse=True):
             if can_be_claimed(task) and (wanted.stages is None or task.status in wanted.stages):
                 waiting[task.channel_id].append(task)
+        projects = self._projects()
         claims: list[Claim[Task]] = []
         while len(claims) < wanted.count:
-            heads = [tasks[-1] for key, tasks in waiting.items() if tasks and room[key] > 0]
+            heads = self._heads(waiting, room, projects, now)
             if not heads:
                 break
             first = min(
                 heads, key=lambda task: (task.rank, turns[task.channel_id], task.channel_id)
             )
             channel_id = first.channel_id
-            waiting[channel_id].pop()
+            waiting[channel_id].remove(first)
             task = self._session.find("tasks", first.id)
+            self.ledger.take_for(
+                projects[channel_id], task.status, task.id, task.lease_token + 1, now
+            )
             if is_given_up(task, wanted.most_attempts):
                 give_up(task)
+                self.ledger.settle([task.id], ReservationState.REFUNDED)
                 continue
             claims.append(hand_out(task, wanted.worker, now + wanted.lease))
             room[channel_id] -= 1
@@ -63,6 +80,49 @@ class MemoryTaskQueue:
             self._take_turn(channel_id)
         self._session.flush()
         return claims
+
+    def _age(self, ageing: timedelta, now: datetime) -> None:
+        """Let tasks that have waited long count as more urgent."""
+        tables = self._session.tables
+        if not is_due(tables.aged_at, ageing, now):
+            return
+
+        def has_aged(task: Task) -> bool:
+            return can_be_claimed(task) and aged_rank(task, ageing, now) < task.rank
+
+        for task in self._session.select("tasks", has_aged):
+            raise_rank(task, aged_rank(task, ageing, now))
+        self._session.flush()
+
+        def note() -> None:
+            tables.aged_at = now
+
+        self._session.on_publish.append(note)
+
+    def _heads(
+        self,
+        waiting: dict[UUID, list[Task]],
+        room: Counter[UUID],
+        projects: dict[UUID, str],
+        now: datetime,
+    ) -> list[Task]:
+        """Return the next task of each channel that has room, of those whose cost is left."""
+        turns_at = day_turns_at(now)
+
+        @cache
+        def is_left(project: str, stage: TaskStatus) -> bool:
+            return self.ledger.can_afford(project, stage, turns_at)
+
+        heads: list[Task] = []
+        for key, tasks in waiting.items():
+            if room[key] > 0:
+                afforded = (each for each in reversed(tasks) if is_left(projects[key], each.status))
+                heads += islice(afforded, 1)
+        return heads
+
+    def _projects(self) -> dict[UUID, str]:
+        channels = self._session.looked_at("channels")
+        return {each.id: each.quota_project or DEFAULT_PROJECT for each in channels}
 
     def _room(self) -> Counter[UUID]:
         """Return how many more tasks each channel may have workers on; 0 for those that rest."""
@@ -118,6 +178,7 @@ class MemoryTaskQueue:
 
         for task in self._session.select("tasks", is_over):
             end_lease(task)
+            self.ledger.settle([task.id], after_loss(task.status))
         self._session.flush()
 
 

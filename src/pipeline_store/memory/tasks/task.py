@@ -13,6 +13,7 @@ from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
 from pipeline_store.errors import LeaseLost
 from pipeline_store.memory.repository import MemoryRepository
+from pipeline_store.memory.tasks.held import find_held_task, held_task
 from pipeline_store.memory.tasks.history import MemoryTaskTransitionRepository
 from pipeline_store.memory.tasks.queue import MemoryTaskQueue
 from pipeline_store.repository import check_key, check_kind, check_limit
@@ -20,6 +21,7 @@ from pipeline_store.tasks import (
     GATES,
     MOST_ATTEMPTS,
     PendingReview,
+    ReservationState,
     Task,
     TaskRepository,
     TaskStatus,
@@ -36,6 +38,7 @@ from pipeline_store.tasks.decisions import (
     rejected_to,
     retried_to,
 )
+from pipeline_store.tasks.quota import after_loss
 from pipeline_store.tasks.task import (
     UNKNOWN,
     check_reason,
@@ -100,14 +103,19 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         values.check_flag("force", force)
         if isinstance(task, Claim):
             held = self._held(task)
+            settled = claiming.settled_by_move(held, wanted)
             claiming.move(held, task, wanted, actor, reason)
+            self._account_for(held, settled)
             self._session.flush()
             return held
         check_kind(Task, task)
         task.check_advance(wanted)
         self.add(task)
+        was_held, settled = task.lease_expires_at is not None, after_loss(task.status)
         check_not_held(task, values.as_instant("clock", self._now()), force=force)
         move_by_hand(task, wanted, actor, reason)
+        if was_held:
+            self._account_for(task, settled)
         self._session.flush()
         return task
 
@@ -117,9 +125,13 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None:
         """See `TaskRepository.claim_next`."""
-        return next(iter(self.claim_batch(worker, 1, lease, stages, most_attempts)), None)
+        return next(
+            iter(self.claim_batch(worker, 1, lease, stages, most_attempts, ageing=ageing)), None
+        )
 
     def claim_batch(
         self,
@@ -128,10 +140,12 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]:
         """See `TaskRepository.claim_batch`."""
         self._session.check_writable()
-        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts)
+        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
         # What was changed here before comes before the claim in the history too.
         self._session.flush()
         return self._queue.hand_out(wanted, values.as_instant("clock", self._now()))
@@ -161,6 +175,7 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
                 lost.append(claim)
             else:
                 claiming.move_on(task, claim.worker)
+                self._account_for(task, ReservationState.SPENT)
         self._session.flush()
         if lost:
             raise LeaseLost(claiming.lost_message(lost))
@@ -170,13 +185,14 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         values.check_text("message", message)
         task = self._held(claim)
         claiming.move_to_error(task, claim.worker, message)
-        self._session.flush()
+        self._account_for(task, ReservationState.SPENT)
         return task
 
     def release(self, claim: Claim[Task]) -> None:
         """See `TaskRepository.release`."""
-        claiming.give_back(self._held(claim), claim.worker)
-        self._session.flush()
+        task = self._held(claim)
+        claiming.give_back(task, claim.worker)
+        self._account_for(task, ReservationState.REFUNDED)
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
@@ -211,21 +227,24 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         longest_first = sorted(waiting, key=attrgetter("status_since", "id"))
         return [pending_review(task, now) for task in longest_first[:limit]]
 
+    def _account_for(self, task: Task, state: ReservationState) -> None:
+        """Settle what the task has reserved, and reserve for what its holder does next."""
+        self._session.flush()
+        ledger = self._queue.ledger
+        ledger.settle([task.id], state)
+        if task.lease_expires_at is None:
+            return
+        project = ledger.project_of(task.channel_id)
+        now = values.as_instant("clock", self._now())
+        if not ledger.take_for(project, task.status, task.id, task.lease_token, now):
+            claiming.end_lease(task)
+        self._session.flush()
+
     def _held(self, claim: Claim[Task]) -> Task:
-        self._session.check_writable()
-        check_claim(claim, Task)
-        task = self._find_held(claim)
-        if task is None:
-            raise LeaseLost(claiming.lost_message([claim]))
-        return task
+        return held_task(self._session, claim, self._now())
 
     def _find_held(self, claim: Claim[Task]) -> Task | None:
-        task = self.find(claim.item.id)
-        if task is None:
-            return None
-        self._session.reread(self.collection, task)
-        now = values.as_instant("clock", self._now())
-        return task if claiming.is_held(task, claim, now) else None
+        return find_held_task(self._session, claim, self._now())
 
     def _at_gate(self, task_id: UUID, review: int | None) -> Task:
         self._session.check_writable()

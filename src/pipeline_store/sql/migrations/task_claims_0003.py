@@ -24,11 +24,16 @@ _PAUSED: Final = """
 _WAITS: Final = WAITS.format("k.")
 _ALL_STAGES: Final = f"ARRAY[{WAITING_STATUSES}]"
 _OPEN: Final = "t.best_rank IS NOT NULL AND t.blocked IS NULL AND t.channel_id <> ALL (v_passed)"
+_AFFORDED: Final = """(
+    SELECT array_agg(s.stage) FROM channels c CROSS JOIN unnest(v_stages) AS s (stage)
+    WHERE c.id = t.channel_id
+        AND coalesce(c.quota_project, 'default') || '/' || s.stage <> ALL (v_shut)
+)"""
 _LOOKED_INTO: Final = f"""
     {_OPEN} AND t.best_rank <= v_rank AND EXISTS (
         SELECT 1 FROM tasks k
-        WHERE k.channel_id = t.channel_id AND k.status = ANY (v_stages) AND k.rank = v_rank
-            AND {_WAITS}
+        WHERE k.channel_id = t.channel_id AND k.rank = v_rank AND {_WAITS}
+            AND k.status = ANY (CASE WHEN v_shut IS NULL THEN v_stages ELSE {_AFFORDED} END)
     )
 """  # noqa: S608 - our words
 _ERROR: Final = """
@@ -46,11 +51,12 @@ _ERROR: Final = """
 CLAIM: Final = f"""
 CREATE FUNCTION claim_tasks(
     p_worker text, p_count integer, p_lease interval, p_now timestamp, p_most_attempts bigint,
-    p_stages text[]
+    p_stages text[], p_turns timestamp
 ) RETURNS SETOF tasks LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_clock timestamp;
+    v_due timestamp;
     v_channel uuid;
     v_first record;
     v_turn record;
@@ -61,6 +67,11 @@ DECLARE
     v_error text;
     v_passed uuid[] := '{{}}';
     v_stages text[] := p_stages;
+    -- Which stages cost something, and for which projects, with a slash between, that is not left.
+    v_metered text[];
+    v_shut text[];
+    v_here text[];
+    v_is_short boolean;
     -- What is known of a channel is known of all stages together: for some, look into each.
     v_thorough boolean := p_stages IS NOT NULL;
     v_left_out boolean := false;
@@ -77,17 +88,23 @@ BEGIN
             USING ERRCODE = 'invalid_transaction_state';
     END IF;
     v_clock := timezone('utc', clock_timestamp());
+    v_due := greatest(v_clock, p_now);
+    SELECT array_agg(DISTINCT c.stage) INTO v_metered FROM quota_costs c;
 
-    -- Pauses that another program may have ended.
-    PERFORM 1 FROM task_turns t WHERE t.wake_at <= v_clock ORDER BY t.wake_at LIMIT 1;
+    -- Pauses that another program may have ended, and quotas that may be there again.
+    PERFORM 1 FROM task_turns t WHERE t.wake_at <= v_due ORDER BY t.wake_at LIMIT 1;
     IF FOUND THEN
         UPDATE task_turns t SET
             blocked = CASE WHEN due.is_paused THEN 'paused' END,
+            best_rank = least(t.best_rank, (
+                SELECT k.rank FROM tasks k WHERE k.channel_id = t.channel_id AND {_WAITS}
+                ORDER BY k.rank LIMIT 1
+            )),
             wake_at = CASE WHEN due.is_paused THEN v_clock + interval '30 seconds' END
         FROM (
             SELECT d.channel_id, {_PAUSED} AS is_paused
             FROM (
-                SELECT t.channel_id FROM task_turns t WHERE t.wake_at <= v_clock
+                SELECT t.channel_id FROM task_turns t WHERE t.wake_at <= v_due
                 ORDER BY t.wake_at LIMIT 20 FOR NO KEY UPDATE SKIP LOCKED
             ) d JOIN channels c ON c.id = d.channel_id
         ) due
@@ -106,12 +123,18 @@ BEGIN
         FOR NO KEY UPDATE SKIP LOCKED;
         CONTINUE WHEN NOT FOUND;
         v_holds := true;
-        UPDATE tasks SET worker = NULL, lease_expires_at = NULL, updated_at = p_now
-        WHERE id IN (
-            SELECT k.id FROM tasks k
-            WHERE k.channel_id = v_channel AND k.lease_expires_at <= v_clock
-            FOR NO KEY UPDATE SKIP LOCKED
-        );
+        WITH ended AS (
+            UPDATE tasks SET worker = NULL, lease_expires_at = NULL, updated_at = p_now
+            WHERE id IN (
+                SELECT k.id FROM tasks k
+                WHERE k.channel_id = v_channel AND k.lease_expires_at <= v_clock
+                FOR NO KEY UPDATE SKIP LOCKED
+            ) RETURNING id, status
+        )
+        -- Nobody knows how far an upload came.
+        UPDATE quota_reservations r
+        SET state = CASE WHEN ended.status = 'uploading' THEN 'spent' ELSE 'refunded' END
+        FROM ended WHERE r.task_id = ended.id AND r.state = 'held';
     END LOOP;
 
     WHILE v_found < p_count LOOP
@@ -179,6 +202,7 @@ BEGIN
 
         -- Only now that the row is held is it known who else holds a place.
         SELECT c.is_active, c.max_concurrent, {_PAUSED} AS is_paused, t.best_rank,
+            coalesce(c.quota_project, 'default') AS project,
             (
                 SELECT count(*) FROM tasks k
                 WHERE k.channel_id = v_channel AND k.lease_expires_at IS NOT NULL
@@ -193,20 +217,29 @@ BEGIN
             IF NOT v_strong THEN
                 v_passed := v_passed || v_channel;
             ELSIF NOT v_state.is_active THEN
-                UPDATE task_turns SET blocked = 'inactive', wake_at = NULL
-                WHERE channel_id = v_channel;
+                UPDATE task_turns SET blocked = 'inactive' WHERE channel_id = v_channel;
             ELSIF v_state.is_paused THEN
                 UPDATE task_turns SET blocked = 'paused', wake_at = v_clock + interval '30 seconds'
                 WHERE channel_id = v_channel;
             ELSE
-                UPDATE task_turns SET blocked = 'full', wake_at = NULL WHERE channel_id = v_channel;
+                UPDATE task_turns SET blocked = 'full' WHERE channel_id = v_channel;
             END IF;
             CONTINUE;
         END IF;
 
+        v_here := v_stages;
+        v_is_short := false;
+        IF v_shut IS NOT NULL THEN
+            v_here := ARRAY(
+                SELECT s.stage FROM unnest(coalesce(v_stages, {_ALL_STAGES})) AS s (stage)
+                WHERE v_state.project || '/' || s.stage <> ALL (v_shut)
+            );
+            v_is_short := cardinality(v_here) < cardinality(coalesce(v_stages, {_ALL_STAGES}));
+        END IF;
+
         -- Its oldest task.
-        IF v_thorough THEN
-            SELECT o.* INTO v_task FROM unnest(v_stages) AS s (stage) CROSS JOIN LATERAL (
+        IF v_thorough OR v_is_short THEN
+            SELECT o.* INTO v_task FROM unnest(v_here) AS s (stage) CROSS JOIN LATERAL (
                 SELECT k.* FROM tasks k
                 WHERE k.channel_id = v_channel AND k.status = s.stage AND k.rank = v_rank
                     AND {_WAITS}
@@ -220,18 +253,36 @@ BEGIN
         IF NOT FOUND THEN
             v_visits := v_visits + 1;
             -- Without regard to locks: who holds one may yet leave the task as it is.
-            SELECT k.rank INTO v_best FROM tasks k WHERE k.channel_id = v_channel AND {_WAITS}
-            ORDER BY k.rank LIMIT 1;
+            IF v_is_short THEN
+                SELECT min(o.rank) INTO v_best FROM unnest(v_here) AS s (stage) CROSS JOIN LATERAL (
+                    SELECT k.rank FROM tasks k
+                    WHERE k.channel_id = v_channel AND k.status = s.stage AND {_WAITS}
+                    ORDER BY k.rank LIMIT 1
+                ) o;
+            ELSE
+                SELECT k.rank INTO v_best FROM tasks k WHERE k.channel_id = v_channel AND {_WAITS}
+                ORDER BY k.rank LIMIT 1;
+            END IF;
             IF v_thorough OR NOT v_strong OR v_best <= v_rank THEN
                 v_passed := v_passed || v_channel;
                 v_left_out := true;
             ELSE
-                UPDATE task_turns SET best_rank = v_best WHERE channel_id = v_channel;
+                UPDATE task_turns SET best_rank = v_best, wake_at = CASE WHEN v_is_short
+                    THEN least(least(v_clock, p_now) + interval '30 seconds', p_turns)
+                    ELSE wake_at END
+                WHERE channel_id = v_channel;
             END IF;
             CONTINUE;
         END IF;
 
         v_from := v_task.status;
+        IF v_from = ANY (v_metered) AND NOT reserve_quota(
+            v_state.project, v_from, v_task.id, v_task.lease_token + 1, p_turns, p_now
+        ) THEN
+            v_visits := v_visits + 1;
+            v_shut := exhausted_quota_stages(p_turns);
+            CONTINUE;
+        END IF;
         v_error := {_ERROR};
         IF v_task.attempts >= p_most_attempts AND v_error IS NOT NULL THEN
             v_visits := v_visits + 1;
@@ -241,6 +292,8 @@ BEGIN
                 error_log = coalesce(error_log || chr(10), '')
                     || v_from || ': ' || v_why || ' (queue)'
             WHERE id = v_task.id;
+            UPDATE quota_reservations SET state = 'refunded'
+            WHERE task_id = v_task.id AND state = 'held';
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, reason, review_token)
             VALUES (new_task_transition_key(), v_task.id, p_now, v_from, v_error, 'queue', v_why,
@@ -279,4 +332,6 @@ END
 $$
 """  # noqa: S608 - our words
 
-DROP_CLAIM: Final = "DROP FUNCTION claim_tasks(text, integer, interval, timestamp, bigint, text[])"
+DROP_CLAIM: Final = (
+    "DROP FUNCTION claim_tasks(text, integer, interval, timestamp, bigint, text[], timestamp)"
+)

@@ -15,17 +15,22 @@ $$
 """
 
 COMPLETE: Final = """
-CREATE FUNCTION complete_tasks(p_keys uuid[], p_tokens bigint[], p_workers text[], p_now timestamp)
-RETURNS SETOF uuid LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION complete_tasks(
+    p_keys uuid[], p_tokens bigint[], p_workers text[], p_now timestamp, p_turns timestamp
+) RETURNS SETOF uuid LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_task record;
     v_to text;
     v_review bigint;
     v_ends boolean;
+    v_metered text[];
+    v_is_reserved boolean;
 BEGIN
+    SELECT array_agg(DISTINCT c.stage) INTO v_metered FROM quota_costs c;
+    v_is_reserved := EXISTS (SELECT 1 FROM quota_reservations WHERE state = 'held');
     FOR v_task IN
-        SELECT k.id, k.status, k.review_token, given.worker
+        SELECT k.id, k.status, k.review_token, k.channel_id, k.lease_token, given.worker
         FROM unnest(p_keys, p_tokens, p_workers) AS given (id, token, worker)
         JOIN tasks k ON k.id = given.id AND k.lease_token = given.token
         WHERE k.lease_expires_at > (SELECT timezone('utc', clock_timestamp()))
@@ -63,6 +68,18 @@ BEGIN
             (id, task_id, moved_at, from_status, to_status, actor, review_token)
         VALUES (new_task_transition_key(), v_task.id, p_now, v_task.status, v_to, v_task.worker,
             v_review);
+        IF v_is_reserved THEN
+            UPDATE quota_reservations SET state = 'spent'
+            WHERE task_id = v_task.id AND state = 'held';
+        END IF;
+        -- Where the next stage costs what is not left, the task waits for it in nobody's hands.
+        IF NOT v_ends AND v_to = ANY (v_metered) AND NOT reserve_quota(
+            (SELECT coalesce(c.quota_project, 'default') FROM channels c
+                WHERE c.id = v_task.channel_id),
+            v_to, v_task.id, v_task.lease_token, p_turns, p_now
+        ) THEN
+            UPDATE tasks SET worker = NULL, lease_expires_at = NULL WHERE id = v_task.id;
+        END IF;
         RETURN NEXT v_task.id;
     END LOOP;
 END
@@ -70,4 +87,6 @@ $$
 """
 
 DROP_KEY: Final = "DROP FUNCTION new_task_transition_key()"
-DROP_COMPLETE: Final = "DROP FUNCTION complete_tasks(uuid[], bigint[], text[], timestamp)"
+DROP_COMPLETE: Final = (
+    "DROP FUNCTION complete_tasks(uuid[], bigint[], text[], timestamp, timestamp)"
+)

@@ -32,6 +32,16 @@ LEASE_ENDS: Final = (
 CHANNEL_OPENS: Final = (
     "(NEW.is_active AND NOT OLD.is_active) OR NEW.max_concurrent > OLD.max_concurrent"
     " OR NEW.channel_id <> OLD.channel_id"
+    " OR coalesce(NEW.quota_project, '') <> coalesce(OLD.quota_project, '')"
+)
+
+_LOOK_AGAIN: Final = """
+    blocked = NULL,
+    -- What was set aside for want of quota is looked for again, or it would stay so.
+    wake_at = CASE WHEN wake_at IS NOT NULL THEN timestamp '1970-01-01 00:00:00' END
+"""
+_LOOK_AGAIN_ON_SQLITE: Final = (
+    "blocked = NULL, wake_at = CASE WHEN wake_at IS NOT NULL THEN '1970-01-01 00:00:00.000000' END"
 )
 
 _LOWER: Final = """
@@ -48,11 +58,12 @@ SQLITE_UP: Final = (
     BEGIN INSERT INTO task_turns (channel_id) VALUES (NEW.id); END
     """,
     f"""
-    CREATE TRIGGER channels_open AFTER UPDATE OF is_active, max_concurrent, channel_id ON channels
+    CREATE TRIGGER channels_open
+    AFTER UPDATE OF is_active, max_concurrent, channel_id, quota_project ON channels
     WHEN {CHANNEL_OPENS}
     BEGIN
-        UPDATE task_turns SET blocked = NULL, wake_at = NULL
-        WHERE channel_id = NEW.id AND blocked IS NOT NULL;
+        UPDATE task_turns SET {_LOOK_AGAIN_ON_SQLITE}
+        WHERE channel_id = NEW.id AND (blocked IS NOT NULL OR wake_at IS NOT NULL);
     END
     """,  # noqa: S608 - our words
     f"""
@@ -130,14 +141,15 @@ POSTGRESQL_UP: Final = (
     {_FUNCTION}
     BEGIN
         PERFORM 1 FROM task_turns t WHERE t.channel_id = NEW.id FOR KEY SHARE;
-        UPDATE task_turns t SET blocked = NULL, wake_at = NULL
-        WHERE t.channel_id = NEW.id AND t.blocked IS NOT NULL;
+        UPDATE task_turns t SET {_LOOK_AGAIN}
+        WHERE t.channel_id = NEW.id AND (t.blocked IS NOT NULL OR t.wake_at IS NOT NULL);
         RETURN NULL;
     END
     $$
     """,  # noqa: S608 - our words
     f"""
-    CREATE TRIGGER channels_open AFTER UPDATE OF is_active, max_concurrent, channel_id ON channels
+    CREATE TRIGGER channels_open
+    AFTER UPDATE OF is_active, max_concurrent, channel_id, quota_project ON channels
     FOR EACH ROW WHEN ({CHANNEL_OPENS}) EXECUTE FUNCTION channels_open()
     """,
     f"""

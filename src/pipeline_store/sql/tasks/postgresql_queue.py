@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from pipeline_store.pacific import day_turns_at
 from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.tasks.tables import tasks
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from pipeline_store.tasks.claiming import ClaimRequest
 
 CLAIM: Final = (
-    sa.text("SELECT * FROM claim_tasks(:worker, :count, :lease, :now, :most_attempts, :stages)")
+    sa.text(
+        "SELECT * FROM claim_tasks("
+        ":worker, :count, :lease, :now, :most_attempts, :stages, :turns_at)"
+    )
     .bindparams(
         sa.bindparam("worker", type_=sa.Text()),
         sa.bindparam("count", type_=sa.Integer()),
@@ -30,22 +34,31 @@ CLAIM: Final = (
         sa.bindparam("now", type_=Instant()),
         sa.bindparam("most_attempts", type_=sa.BigInteger()),
         sa.bindparam("stages", type_=ARRAY(sa.Text())),
+        sa.bindparam("turns_at", type_=Instant()),
     )
     .columns(*tasks.columns)
 )
 """Every column of the tasks that were handed out; with one more row, all NULL, the call has stopped
 half way and is to be repeated."""
 
+AGE: Final = (
+    sa.text("SELECT age_tasks(:now, :ageing)")
+    .bindparams(sa.bindparam("now", type_=Instant()), sa.bindparam("ageing", type_=sa.Interval()))
+    .columns(sa.column("raised", sa.Integer()))
+)
+"""How many tasks count as more urgent now, since they have waited long."""
+
 ID: Final = [column.name for column in tasks.columns].index("id")
 """The place of the key in such a row."""
 
 COMPLETE: Final = (
-    sa.text("SELECT * FROM complete_tasks(:keys, :tokens, :workers, :now)")
+    sa.text("SELECT * FROM complete_tasks(:keys, :tokens, :workers, :now, :turns_at)")
     .bindparams(
         sa.bindparam("keys", type_=ARRAY(sa.Uuid())),
         sa.bindparam("tokens", type_=ARRAY(sa.BigInteger())),
         sa.bindparam("workers", type_=ARRAY(sa.Text())),
         sa.bindparam("now", type_=Instant()),
+        sa.bindparam("turns_at", type_=Instant()),
     )
     .columns(sa.column("id", sa.Uuid()))
 )
@@ -62,6 +75,7 @@ def _parameters(wanted: ClaimRequest, already: int, now: datetime) -> dict[str, 
         "now": now,
         "most_attempts": wanted.most_attempts,
         "stages": stages,
+        "turns_at": day_turns_at(now),
     }
 
 
@@ -89,4 +103,5 @@ def held_by(claims: Sequence[Claim[Task]], now: datetime) -> dict[str, Any]:
         "tokens": [claim.token for claim in claims],
         "workers": [claim.worker for claim in claims],
         "now": now,
+        "turns_at": day_turns_at(now),
     }

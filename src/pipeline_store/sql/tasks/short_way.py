@@ -45,6 +45,10 @@ class TasksShortWay:
         return DirectStatement(postgresql_queue.CLAIM, self._engine.dialect, tasks.columns)
 
     @cached_property
+    def _age(self) -> DirectStatement:
+        return DirectStatement(postgresql_queue.AGE, self._engine.dialect)
+
+    @cached_property
     def _complete(self) -> DirectStatement:
         return DirectStatement(postgresql_queue.COMPLETE, self._engine.dialect, [tasks.c.id])
 
@@ -55,9 +59,11 @@ class TasksShortWay:
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]:
         """See `TaskRepository.claim_batch`."""
-        wanted = claim_request(worker, n, lease, stages, most_attempts)
+        wanted = claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
         hand_out = self._hand_out_on_sqlite if self._is_sqlite else self._hand_out
         return [claim_of(self._detached(row)) for row in hand_out(wanted)]
 
@@ -75,9 +81,12 @@ class TasksShortWay:
         refuse_lost(several.values(), move_on(list(several.values())))
 
     def _hand_out(self, wanted: ClaimRequest) -> list[Sequence[Any]]:
+        now = self._now()
         with directly(self._engine) as connection:
+            if wanted.ageing is not None:
+                connection.rows(self._age, {"now": now, "ageing": wanted.ageing})
             return postgresql_queue.hand_out(
-                lambda given: connection.rows(self._claim, given), wanted, self._now()
+                lambda given: connection.rows(self._claim, given), wanted, now
             )
 
     def _hand_out_on_sqlite(self, wanted: ClaimRequest) -> list[Sequence[Any]]:

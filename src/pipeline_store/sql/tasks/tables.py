@@ -86,3 +86,11 @@ task_turns = sa.Table(
     sa.Index("ix_task_turns_turn", "turn"),
     _where("ix_task_turns_wake_at", WAKES_SOMETIME, "wake_at"),
 )
+
+task_ageing = sa.Table(
+    "task_ageing",
+    metadata,
+    # One row, or none: when it was last looked at which tasks have aged.
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("looked_at", Instant, nullable=False),
+)

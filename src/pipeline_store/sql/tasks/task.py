@@ -10,19 +10,23 @@ import sqlalchemy as sa
 
 from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
-from pipeline_store.errors import LeaseLost
 from pipeline_store.repository import check_key, check_kind, check_limit
 from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.repository import SqlRepository, batches
 from pipeline_store.sql.tasks import postgresql_queue
+from pipeline_store.sql.tasks.held import held_task, held_tasks, now_in_writing
 from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository
+from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
+from pipeline_store.sql.tasks.quota_tables import quota_reservations
 from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
 from pipeline_store.sql.tasks.tables import tasks
 from pipeline_store.tasks import (
     GATES,
     MOST_ATTEMPTS,
     PendingReview,
+    QuotaReservation,
+    ReservationState,
     Task,
     TaskRepository,
     TaskStatus,
@@ -39,6 +43,7 @@ from pipeline_store.tasks.decisions import (
     rejected_to,
     retried_to,
 )
+from pipeline_store.tasks.quota import after_loss
 from pipeline_store.tasks.task import (
     UNKNOWN,
     check_reason,
@@ -107,14 +112,19 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         values.check_flag("force", force)
         if isinstance(task, Claim):
             held = self._held(task)
+            settled = claiming.settled_by_move(held, wanted)
             claiming.move(held, task, wanted, actor, reason)
+            self._account_for([held], settled)
             self._session.flush()
             return held
         check_kind(Task, task)
         task.check_advance(wanted)
         self.add(task)
+        was_held, settled = task.lease_expires_at is not None, after_loss(task.status)
         check_not_held(task, self._lease_now(), force=force)
         move_by_hand(task, wanted, actor, reason)
+        if was_held:
+            self._account_for([task], settled)
         self._session.flush()
         return task
 
@@ -124,9 +134,13 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> Claim[Task] | None:
         """See `TaskRepository.claim_next`."""
-        return next(iter(self.claim_batch(worker, 1, lease, stages, most_attempts)), None)
+        return next(
+            iter(self.claim_batch(worker, 1, lease, stages, most_attempts, ageing=ageing)), None
+        )
 
     def claim_batch(
         self,
@@ -135,10 +149,12 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         lease: timedelta,
         stages: Iterable[TaskStatus] | None = None,
         most_attempts: int = MOST_ATTEMPTS,
+        *,
+        ageing: timedelta | None = None,
     ) -> list[Claim[Task]]:
         """See `TaskRepository.claim_batch`."""
         self._session.check_writable()
-        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts)
+        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
         return [claiming.claim_of(task) for task in self._hand_out(wanted)]
 
     def heartbeat(self, claim: Claim[Task], lease: timedelta) -> Claim[Task]:
@@ -163,7 +179,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         workers = {(claim.item.id, claim.token): claim.worker for claim in several}
         for key, task in held.items():
             claiming.move_on(task, workers[key])
-        self._session.flush()
+        self._account_for(held.values(), ReservationState.SPENT)
         claiming.refuse_lost(several, {task.id for task in held.values()})
 
     def fail(self, claim: Claim[Task], message: str) -> Task:
@@ -171,13 +187,14 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         values.check_text("message", message)
         task = self._held(claim)
         claiming.move_to_error(task, claim.worker, message)
-        self._session.flush()
+        self._account_for([task], ReservationState.SPENT)
         return task
 
     def release(self, claim: Claim[Task]) -> None:
         """See `TaskRepository.release`."""
-        claiming.give_back(self._held(claim), claim.worker)
-        self._session.flush()
+        task = self._held(claim)
+        claiming.give_back(task, claim.worker)
+        self._account_for([task], ReservationState.REFUNDED)
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
@@ -216,18 +233,45 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         """Return the tasks that are next, leased to the worker, in their order."""
         # What was changed here before comes before the claim in the history too.
         self._session.flush()
-        now = self._now_in_writing()
+        now = now_in_writing(self._session, self._now)
         if self._session.dialect == "sqlite":
             with self._session.guarded() as session:
                 queue = SqliteTaskQueue(session.connection(), now)
                 keys = [UUID(key) for key in queue.hand_out(wanted)]
         else:
+            if wanted.ageing is not None:
+                given = {"now": now, "ageing": wanted.ageing}
+                self._session.execute(postgresql_queue.AGE, given)
             rows = postgresql_queue.hand_out(self._ask, wanted, now)
             keys = [row[postgresql_queue.ID] for row in rows]
         found = {task.id: task for task in self._read_again(keys)}
         # The call may have ended leases of others, and given up tasks.
         self._read_again([task.id for task in self._session.known(Task) if task.id not in found])
         return [found[key] for key in keys]
+
+    def _account_for(self, moved: Iterable[Task], state: ReservationState) -> None:
+        """Settle what the tasks have reserved, and reserve for what their holders do next."""
+        several = list(moved)
+        now = values.as_instant("clock", self._now())
+        with self._session.guarded() as session:
+            session.flush()
+            ledger = QuotaLedger(session.connection().execute, now)
+            ledger.settle([task.id for task in several], state)
+            going_on = [task for task in several if task.lease_expires_at is not None]
+            metered = ledger.metered({task.status for task in going_on}) if going_on else ()
+            for task in going_on:
+                if task.status in metered:
+                    self._reserve(ledger, task)
+            session.flush()
+        known = self._session.known(QuotaReservation)
+        if known:
+            of_these = quota_reservations.c.id.in_([each.id for each in known])
+            self._session.refresh(QuotaReservation, sa.select(QuotaReservation).where(of_these))
+
+    def _reserve(self, ledger: QuotaLedger, task: Task) -> None:
+        project = ledger.project_of(task.channel_id)
+        if not ledger.take_for(project, task.status, task.id, task.lease_token):
+            claiming.end_lease(task)
 
     def _ask(self, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         return self._session.execute(postgresql_queue.CLAIM, parameters).all()
@@ -240,27 +284,10 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         return found
 
     def _held(self, claim: Claim[Task]) -> Task:
-        self._session.check_writable()
-        check_claim(claim, Task)
-        for task in self._find_held([claim]):
-            return task
-        raise LeaseLost(claiming.lost_message([claim]))
+        return held_task(self._session, claim, self._now)
 
     def _find_held(self, claims: Sequence[Claim[Task]]) -> list[Task]:
-        """Return the tasks of the claims that have not ended, locked to the end of the unit."""
-        if not claims:
-            return []
-        c = tasks.c
-        clock = CLOCKS[self._session.dialect]
-        pairs = [(claim.item.id, claim.token) for claim in claims]
-        held = (
-            sa.select(Task)
-            .where(sa.tuple_(c.id, c.lease_token).in_(pairs), c.lease_expires_at > clock.now)
-            .order_by(c.id)
-            .with_for_update()
-        )
-        now = self._now_in_writing()
-        return list(self._session.refresh(Task, held.params(**clock.parameters(now))))
+        return held_tasks(self._session, claims, self._now)
 
     def _at_gate(self, task_id: UUID, review: int | None) -> Task:
         self._session.check_writable()
@@ -273,20 +300,10 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         c = tasks.c
         return self._all(sa.select(Task).where(condition).order_by(c.created_at, c.id).limit(limit))
 
-    def _now_in_writing(self) -> datetime:
-        """Return the present instant by the store's clock, once this unit of work may write.
-
-        On SQLite it may wait for that for longer than a lease goes on.
-        """
-        if self._session.dialect == "sqlite":
-            with self._session.guarded() as session:
-                session.connection()
-        return values.as_instant("clock", self._now())
-
     def _lease_now(self) -> datetime:
         """Return the present instant by the clock that judges leases."""
         if self._session.dialect == "sqlite":
-            return self._now_in_writing()
+            return now_in_writing(self._session, self._now)
         asked = sa.select(sa.type_coerce(CLOCKS[self._session.dialect].now, Instant))
         instant: datetime = self._session.execute(asked).scalar_one()
         return instant

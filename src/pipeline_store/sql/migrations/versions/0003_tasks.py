@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from pipeline_store.sql.migrations import task_queue_0003 as task_queue
+from pipeline_store.sql.migrations import task_quota_0003 as task_quota
+from pipeline_store.sql.migrations.task_ageing_0003 import AGE, DROP_AGE
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM, DROP_CLAIM
 from pipeline_store.sql.migrations.task_hints_0003 import HINTS_DOWN, HINTS_UP
 from pipeline_store.sql.migrations.task_moves_0003 import COMPLETE, DROP_COMPLETE, DROP_KEY, NEW_KEY
@@ -20,6 +22,8 @@ IS_WAITING = sa.text(task_queue.WAITS.format(""))
 IS_LEASED = sa.text("lease_expires_at IS NOT NULL")
 IS_OPEN = sa.text("best_rank IS NOT NULL AND blocked IS NULL")
 WAKES_SOMETIME = sa.text("wake_at IS NOT NULL")
+IS_HELD = sa.text("state = 'held'")
+IS_UNRESOLVED = sa.text("status <> 'done'")
 
 
 def _is_sqlite() -> bool:
@@ -43,7 +47,7 @@ def _short(name: str, longest: int, *, nullable: bool = False) -> sa.Column[obje
     return sa.Column(name, sa.String(longest), nullable=nullable)
 
 
-def _count(name: str, default: str = "0") -> sa.Column[object]:
+def _count(name: str, default: str | None = "0") -> sa.Column[object]:
     return sa.Column(name, sa.BigInteger(), nullable=False, server_default=default)
 
 
@@ -140,22 +144,111 @@ def upgrade() -> None:
     op.create_index("ix_task_turns_turn", "task_turns", ["turn"])
     _index_where(WAKES_SOMETIME, "ix_task_turns_wake_at", "task_turns", ["wake_at"])
     op.execute("INSERT INTO task_turns (channel_id) SELECT id FROM channels")
-    on_postgresql = (*task_queue.POSTGRESQL_UP, NEW_KEY, CLAIM, COMPLETE, *HINTS_UP)
-    for statement in task_queue.SQLITE_UP if _is_sqlite() else on_postgresql:
+    op.create_table(
+        "task_ageing",
+        sa.Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("looked_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_task_ageing"),
+    )
+    _create_quota_tables()
+    _create_uploads()
+    on_sqlite = (*task_queue.SQLITE_UP, *task_quota.SQLITE_UP)
+    on_postgresql = (
+        *task_queue.POSTGRESQL_UP,
+        NEW_KEY,
+        *task_quota.POSTGRESQL_UP,
+        CLAIM,
+        COMPLETE,
+        AGE,
+        *HINTS_UP,
+    )
+    for statement in on_sqlite if _is_sqlite() else on_postgresql:
         op.execute(statement)
+
+
+def _create_quota_tables() -> None:
+    op.create_table(
+        "quota_limits",
+        _text("project"),
+        _text("bucket"),
+        _count("units", None),
+        sa.PrimaryKeyConstraint("project", "bucket", name="pk_quota_limits"),
+    )
+    op.create_table(
+        "quota_costs",
+        _text("stage"),
+        _text("bucket"),
+        _count("units", None),
+        sa.PrimaryKeyConstraint("stage", "bucket", name="pk_quota_costs"),
+    )
+    op.create_table(
+        "quota_days",
+        _text("project"),
+        _text("bucket"),
+        sa.Column("turns_at", sa.DateTime(), nullable=False),
+        _count("reserved"),
+        _count("used"),
+        sa.PrimaryKeyConstraint("turns_at", "project", "bucket", name="pk_quota_days"),
+    )
+    op.create_table(
+        "quota_reservations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        _text("project"),
+        _text("bucket"),
+        _count("units", None),
+        _text("state", "held"),
+        sa.Column("turns_at", sa.DateTime(), nullable=False),
+        sa.Column("task_id", sa.Uuid()),
+        _count("lease_token"),
+        _time_now("reserved_at"),
+        sa.PrimaryKeyConstraint("id", name="pk_quota_reservations"),
+    )
+    _index_where(IS_HELD, "ix_quota_reservations_held", "quota_reservations", ["task_id"])
+    for statement in task_quota.SHIPPED:
+        op.execute(statement)
+
+
+def _create_uploads() -> None:
+    op.create_table(
+        "uploads",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        _text("platform"),
+        _text("content_hash"),
+        _text("status", "intended"),
+        _count("lease_token"),
+        _text("sealed_session", nullable=True),
+        _text("external_id", nullable=True),
+        _time_now("created_at"),
+        _time_now("updated_at"),
+        sa.PrimaryKeyConstraint("id", name="pk_uploads"),
+        sa.UniqueConstraint("channel_id", "platform", "content_hash", name="uq_uploads_channel_id"),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name="fk_uploads_task_id_tasks"),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name="fk_uploads_channel_id_channels"
+        ),
+    )
+    op.create_index("ix_uploads_task_id", "uploads", ["task_id", "created_at", "id"])
+    _index_where(IS_UNRESOLVED, "ix_uploads_unresolved", "uploads", ["created_at", "id"])
 
 
 def downgrade() -> None:
     """Remove the tables, children before parents."""
+    on_sqlite = (*task_quota.SQLITE_DOWN, *task_queue.SQLITE_DOWN)
     on_postgresql = (
         *HINTS_DOWN,
+        DROP_AGE,
         DROP_COMPLETE,
         DROP_CLAIM,
+        *task_quota.POSTGRESQL_DOWN,
         DROP_KEY,
         *task_queue.POSTGRESQL_DOWN,
     )
-    for statement in task_queue.SQLITE_DOWN if _is_sqlite() else on_postgresql:
+    for statement in on_sqlite if _is_sqlite() else on_postgresql:
         op.execute(statement)
+    op.drop_table("uploads")
+    op.drop_table("task_ageing")
     op.drop_table("task_turns")
     op.drop_table("task_transitions")
     op.drop_table("tasks")

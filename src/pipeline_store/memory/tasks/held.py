@@ -1,0 +1,39 @@
+"""The tasks in memory that workers hold, by their claims."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline_store import values
+from pipeline_store.claim import Claim, check_claim
+from pipeline_store.errors import LeaseLost
+from pipeline_store.tasks import Task, claiming
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline_store.memory.session import MemorySession
+
+
+def held_task(session: MemorySession, claim: Claim[Task], now: datetime) -> Task:
+    """Return the task of a claim.
+
+    Raises:
+        LeaseLost: the claim has ended.
+    """
+    session.check_writable()
+    check_claim(claim, Task)
+    task = find_held_task(session, claim, now)
+    if task is None:
+        raise LeaseLost(claiming.lost_message([claim]))
+    return task
+
+
+def find_held_task(session: MemorySession, claim: Claim[Task], now: datetime) -> Task | None:
+    """Return the task of a claim that has not ended, or None."""
+    task: Task | None = session.find("tasks", claim.item.id)
+    if task is None:
+        return None
+    session.reread("tasks", task)
+    is_held = claiming.is_held(task, claim, values.as_instant("clock", now))
+    return task if is_held else None
