@@ -119,10 +119,18 @@ class TaskWorker:
         self._lease = timedelta(seconds=plan.lease)
 
     def work(self, say: Callable[[str], None]) -> None:
-        with self._store.unit_of_work(read_only=True) as uow:
-            uow.tasks.count_by_status()
+        while not self._is_connected():
+            time.sleep(0.05)
         say("at work")
         self._take_tasks(self._deal_with)
+
+    def _is_connected(self) -> bool:
+        try:
+            with self._store.unit_of_work(read_only=True) as uow:
+                uow.tasks.count_by_status()
+        except OUTAGES:
+            return False
+        return True
 
     def oversleep(self) -> None:
         self._take_tasks(self._come_late)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline_store.memory.tasks import queue
-from pipeline_store.tasks import claiming
+from pipeline_store.tasks import CLAIMABLE, claiming
 from tests.conftest import is_on
 from tests.integration.expected_tasks import Violation
 from tests.integration.simulation import Simulation, empty_file_in, play, play_on_both
@@ -58,7 +58,7 @@ def _always_held(_task: Task, _claim: object, _now: object) -> bool:
 
 
 def _claimable_while_held(task: Task) -> bool:
-    return task.status in claiming.CLAIMABLE
+    return task.status in CLAIMABLE
 
 
 def _nobody_holds_any(_queue: object) -> Counter[UUID]:
