@@ -36,6 +36,8 @@ from pipeline_store.production import (
     TTSAudio,
 )
 from pipeline_store.tasks import PendingReview, Task, TaskStatus, TaskTransition
+from pipeline_store.services.async_work import AsyncHandler, AsyncWork, AsyncWorker
+from pipeline_store.tasks import Task, TaskStatus
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -130,3 +132,25 @@ async def tasks(store: AsyncStore) -> None:
             await asyncio.create_task(uow.pipeline_runs.latest_for("a")), PipelineRun | None
         )
         assert_type(await asyncio.wait_for(uow.errors.count_unresolved(), 5), int)
+
+
+async def workers(store: AsyncStore) -> None:
+    """A store serves an awaited worker, with handlers that are awaited or not."""
+
+    async def make(work: AsyncWork) -> TaskStatus:
+        assert_type(work.lost, asyncio.Event)
+        assert_type(work.claim, Claim[Task])
+        return TaskStatus.ASSETS_READY
+
+    def upload(work: AsyncWork) -> None:
+        assert_type(work.stage, TaskStatus)
+
+    handlers: dict[TaskStatus, AsyncHandler] = {
+        TaskStatus.GENERATING_ASSETS: make,
+        TaskStatus.UPLOADING: upload,
+    }
+    worker = AsyncWorker(store, handlers, name="worker-1", lease=timedelta(minutes=1))
+    assert_type(await worker.run_until_idle(), int)
+    assert_type(await AsyncWorker(store, make).run_once(), bool)
+    async with store.wakeups() as wakeups:
+        assert_type(await wakeups.wait(timedelta(seconds=1)), bool)

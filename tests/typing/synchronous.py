@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_type
@@ -41,6 +42,8 @@ from pipeline_store.production import (
 )
 from pipeline_store.services import reviews
 from pipeline_store.tasks import PendingReview, Task, TaskStatus, TaskTransition
+from pipeline_store.services.work import Result, Work, Worker
+from pipeline_store.tasks import Task, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,3 +187,22 @@ def service(uow: UnitOfWork) -> None:
     for waiting in reviews.queue(uow):
         assert_type(waiting.run, PipelineRun)
         assert_type(reviews.approve(uow, waiting.run.id), ReviewLog)
+
+
+def workers(store: Store) -> None:
+    """A store serves a worker; what its handlers return says what is written."""
+
+    def make(work: Work) -> Result:
+        assert_type(work.task, Task)
+        assert_type(work.lost, threading.Event)
+
+        def write(uow: UnitOfWork) -> TaskStatus | None:
+            uow.tasks.get(work.task.id).youtube_url = "https://example.org/1"
+            return None
+
+        return write
+
+    worker = Worker(store, {TaskStatus.GENERATING_VIDEO: make}, poll=timedelta(seconds=5))
+    assert_type(worker.run_until_idle(), int)
+    with store.wakeups() as wakeups:
+        assert_type(wakeups.wait(timedelta(seconds=1)), bool)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, cast, final
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast, final
 
 from pipeline_store.errors import LeaseLost, PipelineStoreError
 from pipeline_store.services.work import LONGEST_REST, REST_AFTER_GIVING_BACK
@@ -24,7 +24,7 @@ from pipeline_store.services.work_holding import (
     Tries,
     outcome_of,
 )
-from pipeline_store.services.work_settings import WorkerSettings
+from pipeline_store.services.work_settings import WorkerOptions, WorkerSettings
 from pipeline_store.services.work_signals import stopping_loop_on_signals
 from pipeline_store.services.work_writing import (
     Result,
@@ -70,7 +70,7 @@ class AsyncWorker:
         self,
         store: AwaitedStore,
         handlers: AsyncHandler | Mapping[TaskStatus, AsyncHandler],
-        **settings: Any,
+        **settings: Unpack[WorkerOptions],
     ) -> None:
         """Work on the tasks of `store`; see `WorkerSettings` for what can be set.
 

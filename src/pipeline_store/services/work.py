@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, Unpack, final
 
 from pipeline_store.errors import InvalidValue, LeaseLost, PipelineStoreError
 from pipeline_store.services.work_errors import words_of
@@ -31,7 +31,7 @@ from pipeline_store.services.work_holding import (
     Work,
     outcome_of,
 )
-from pipeline_store.services.work_settings import WorkerSettings
+from pipeline_store.services.work_settings import WorkerOptions, WorkerSettings
 from pipeline_store.services.work_signals import stopping_on_signals
 from pipeline_store.services.work_writing import (
     Result,
@@ -76,7 +76,10 @@ class Worker:
     """
 
     def __init__(
-        self, store: Store, handlers: Handler | Mapping[TaskStatus, Handler], **settings: Any
+        self,
+        store: Store,
+        handlers: Handler | Mapping[TaskStatus, Handler],
+        **settings: Unpack[WorkerOptions],
     ) -> None:
         """Work on the tasks of `store`; see `WorkerSettings` for what can be set.
 

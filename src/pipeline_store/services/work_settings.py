@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar
 
 from pipeline_store import values
 from pipeline_store.claim import check_claiming, check_lease
@@ -30,6 +30,18 @@ POLL: Final = timedelta(seconds=10)
 SHORTEST_POLL: Final = timedelta(milliseconds=10)
 
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
+
+
+class WorkerOptions(TypedDict, total=False):
+    """What can be said by name when a worker is made; see `WorkerSettings`."""
+
+    name: str | None
+    stages: Iterable[TaskStatus] | None
+    lease: timedelta
+    poll: timedelta
+    grace: timedelta | None
+    most_attempts: int
+    on_outcome: Callable[[Outcome], object] | None
 
 
 class WorkerSettings(Generic[Handler]):

@@ -1,6 +1,6 @@
 """What the demo's workers do at each stage: nothing but take a moment.
 
-A worker of one's own is started in the same way: `pipeline-store worker --handler module:function`.
+As a program this is `pipeline-store worker` with that for its handler, and ends with the demo.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from pipeline_store.cli import main
 from pipeline_store.tasks import TaskStatus
 
 if TYPE_CHECKING:
     from pipeline_store.services.work import Work
+
+HANDLER: Final = "pipeline_store.cli.demo.documentary_work:work"
 
 USUAL_SECONDS: Final = 0.1
 SECONDS: Final = {TaskStatus.GENERATING_VIDEO: 0.6}
@@ -33,4 +36,6 @@ def _end_with_the_demo() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-threading.Thread(target=_end_with_the_demo, daemon=True).start()
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_the_demo, daemon=True).start()
+    sys.exit(main(["worker", "--handler", HANDLER, *sys.argv[1:]]))

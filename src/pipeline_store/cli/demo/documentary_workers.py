@@ -13,7 +13,7 @@ from pipeline_store.cli.database import URL_VARIABLE
 if TYPE_CHECKING:
     from types import TracebackType
 
-HANDLER: Final = "pipeline_store.cli.demo.documentary_work:work"
+PROGRAM: Final = "pipeline_store.cli.demo.documentary_work"
 LEASE_SECONDS: Final = 2
 POLL_SECONDS: Final = 0.25
 
@@ -78,7 +78,7 @@ class WorkerProcesses:
         self._end()
 
     def _command(self, name: str) -> list[str]:
-        program = [sys.executable, "-m", "pipeline_store", "worker", "--handler", HANDLER]
+        program = [sys.executable, "-m", PROGRAM]
         times = ["--lease", str(LEASE_SECONDS), "--poll", str(POLL_SECONDS)]
         return [*program, "--name", name, *times]
 
