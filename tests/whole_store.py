@@ -33,6 +33,10 @@ COLLECTIONS = (
     "video_statistics",
     "system_configuration",
     "configuration_changes",
+    "tasks",
+    "task_transitions",
+    "quotas",
+    "uploads",
 )
 ROWS_AT_ONCE = 5_000
 

@@ -1,32 +1,24 @@
-"""Workers that claim tasks all at once, and ones that are killed while they do; run by `racing`."""
+"""Workers that claim tasks all at once; run by `racing`."""
 
 from __future__ import annotations
 
 import os
-import random
-import signal
 import time
-from contextlib import closing, suppress
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from pipeline_store import open_store
 from pipeline_store.channels import Channel
-from pipeline_store.errors import AlreadyExists, LeaseLost
-from pipeline_store.sql import SqlStore, schema
+from pipeline_store.sql import SqlStore
 from pipeline_store.sql.engine import BEGIN_OPTION, WHEN_WRITING
-from pipeline_store.sql.failures import translated
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM
 from pipeline_store.tasks import Task, TaskStatus
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-LEASE = timedelta(seconds=0.6)
+LEASE = timedelta(seconds=1)
 LONG_LEASE = timedelta(minutes=5)
-TOGETHER = 10.0
 
 BUSY_CHANNELS = (
     "SELECT count(*) FROM (SELECT c.id FROM channels c JOIN tasks k ON k.channel_id = c.id"
@@ -58,10 +50,6 @@ def fill(url: str, capacities: list[int], backlog: int) -> None:
             )
         uow.commit()
     store.close()
-    with closing(opened(url)) as raw, raw.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE claim_log (task text, token int, PRIMARY KEY (task, token))"
-        )
 
 
 def opened(url: str) -> SqlStore:
@@ -93,7 +81,7 @@ def storm_in_pieces(url: str) -> int:
 def _storm(store: SqlStore) -> int:
     # The first call reads what the schema is; the race begins when all have done so.
     store.claim_next("nobody", lease=LEASE, queue="tasks", stages=[TaskStatus.UPLOADING])
-    together = (time.time() // 4 + 1) * 4
+    together = (time.time() // 1.5 + 1) * 1.5
     time.sleep(together - time.time())
     given = empty = 0
     # A call that finds everything locked comes back empty-handed.
@@ -120,89 +108,3 @@ def widen_claims(url: str, *, locking: bool) -> None:
             head = f"{before}-- Its row, or that of another{choice.replace(lock, ';')}"
     with closing(opened(url)) as store, store.engine.begin() as connection:
         connection.execute(sa.text(f"{head}\nPERFORM pg_sleep(0.002);{rest}"))
-
-
-def work_and_die(url: str) -> str:
-    """Lets one worker after the other work until nothing is left; kills each but the last.
-
-    Says how many were killed inside a claim, and what the workers found wrong.
-    """
-    inside = refused = 0
-    wrong: list[str] = []
-    # What every worker needs is loaded before they are made.
-    ask(url, "SELECT 1")
-    schema.newest_revision()
-    end = time.monotonic() + TOGETHER
-    while True:
-        reading, writing = os.pipe()
-        worker = os.fork()
-        if worker == 0:
-            os.close(reading)
-            _work(url, writing)
-        os.close(writing)
-        with os.fdopen(reading) as answers:
-            said = [answers.readline()]
-            if time.monotonic() < end:
-                time.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - not a secret
-                os.kill(worker, signal.SIGKILL)
-            said += answers.readlines()
-            os.waitpid(worker, 0)
-        words = [line.strip() for line in said]
-        inside += words[-1] == "claiming"
-        refused += words.count("refused")
-        wrong += [word for word in words if word.startswith("wrong")]
-        if "done" in words or wrong:
-            break
-    return f"{inside} {refused} {';'.join(wrong)}".strip()
-
-
-def _work(url: str, writing: int) -> None:
-    def say(word: str) -> None:
-        os.write(writing, f"{word}\n".encode())
-
-    try:
-        for word in _steps(opened(url)):
-            say(word)
-    except BaseException as error:  # noqa: BLE001 - the parent decides what it means
-        say(f"wrong: {error!r}".replace("\n", " "))
-    finally:
-        os._exit(0)
-
-
-def _steps(store: SqlStore) -> Iterator[str]:
-    store.check_schema()
-    name = f"worker {os.getpid()}"
-    left = sa.text("SELECT count(*) FROM tasks WHERE status = 'assembly_ready'")
-    while True:
-        yield "claiming"
-        claim = store.claim_next(name, lease=LEASE, queue="tasks", most_attempts=1_000)
-        yield "claimed"
-        if claim is None:
-            with store.engine.connect() as connection:
-                if not connection.scalar(left):
-                    yield "done"
-                    return
-            time.sleep(0.02)
-            continue
-        if claim.expires_at < datetime.now(UTC):
-            yield "wrong: claimed for no time"
-        key = claim.item.id.hex
-        try:
-            with translated(), store.engine.begin() as connection:
-                over = connection.exec_driver_sql(BUSY_CHANNELS).scalar()
-                connection.execute(
-                    sa.text("INSERT INTO claim_log VALUES (:task, :token)"),
-                    {"task": key, "token": claim.token},
-                )
-        except AlreadyExists:
-            yield f"wrong: {key} was handed out twice under {claim.token}"
-        else:
-            if over:
-                yield f"wrong: {over} channels over capacity"
-        if random.random() < 0.03:  # noqa: S311 - not a secret
-            time.sleep(LEASE.total_seconds() * random.uniform(0.9, 1.2))  # noqa: S311
-        with suppress(LeaseLost):
-            store.complete(claim)
-            yield "completed"
-            continue
-        yield "refused"

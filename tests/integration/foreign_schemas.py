@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline_store.sql import SqlStore
 from pipeline_store.sql.channels import CHANNELS_TABLES
 from pipeline_store.sql.schema import ADOPTED_REVISION, VERSION_TABLE
+from pipeline_store.sql.tasks import TASKS_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -361,7 +362,7 @@ def dump(file: Path) -> list[str]:
 
 def dump_without_ours(file: Path) -> list[str]:
     """The same, but for the tables that this package adds to the ten."""
-    return _dump(file, but_for=[table.name for table in CHANNELS_TABLES])
+    return _dump(file, but_for=[table.name for table in (*CHANNELS_TABLES, *TASKS_TABLES)])
 
 
 def _dump(file: Path, but_for: Collection[str]) -> list[str]:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from pipeline_store.channels import ProcessingJob
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline_store.channels import ProcessingJob
     from pipeline_store.claim import Claim
+    from pipeline_store.tasks import Task
 
 CLAIMED: Final = "claimed"
 BEATEN: Final = "beaten"
@@ -78,12 +80,15 @@ class Diary:
         line = json.dumps(attrs.asdict(event, filter=lambda _, value: value not in {"", 0}))
         os.write(self._file, f"{line}\n".encode())
 
-    def note_claim(self, what: str, claim: Claim[ProcessingJob], begins: datetime | None) -> None:
+    def note_claim(
+        self, what: str, claim: Claim[ProcessingJob] | Claim[Task], begins: datetime | None
+    ) -> None:
         """Appends a line about a claim; the lease begins then, if it is known."""
+        item = claim.item
         self.note(
             what,
-            job=str(claim.item.id),
-            job_type=claim.item.job_type.value,
+            job=str(item.id),
+            job_type=item.job_type.value if isinstance(item, ProcessingJob) else "",
             token=claim.token,
             begins=begins.timestamp() if begins else 0.0,
             ends=claim.expires_at.timestamp(),

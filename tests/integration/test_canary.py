@@ -39,8 +39,15 @@ KNOWN_VARIABLES = {
 }
 """Of these some hold secrets, and canaries are in all that do."""
 
-KNOWN_FIELDS = {"Channel.credentials", "SystemConfiguration.encrypted", "ProcessingJob.lease_token"}
-"""The first holds secrets, the second says whether a value does, the third is a number."""
+KNOWN_FIELDS = {
+    "Channel.credentials",
+    "SystemConfiguration.encrypted",
+    "ProcessingJob.lease_token",
+    "Task.lease_token",
+    "Task.review_token",
+    "TaskTransition.review_token",
+}
+"""The first holds secrets, the second says whether a value does, the others are numbers."""
 
 
 @pytest.fixture

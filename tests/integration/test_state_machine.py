@@ -14,6 +14,7 @@ from tests.integration.in_step.drawn import START
 from tests.integration.in_step.drivers import Awaited, Clock, Plain
 from tests.integration.in_step.production import ProductionInStep
 from tests.integration.in_step.queue import QueueInStep
+from tests.integration.in_step.task_queue import TasksInStep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
 STEPS = 40
-MACHINES = pytest.mark.parametrize("machine", [ProductionInStep, ChannelsInStep, QueueInStep])
+MACHINES = pytest.mark.parametrize(
+    "machine", [ProductionInStep, ChannelsInStep, QueueInStep, TasksInStep]
+)
 
 
 def run(machine: type[Machine], drivers: list[Any], sequences: int) -> None:

@@ -1,13 +1,17 @@
-"""Workers in many processes claim tasks: nobody's place is taken twice, and nothing is lost."""
+"""Workers in many processes claim tasks at once: nobody's place is taken twice."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline_store import open_store
-from pipeline_store.errors import StoreFailure
+from pipeline_store.errors import LeaseLost, StoreFailure
 from tests.conftest import is_on
 from tests.integration.claiming_tasks import (
     BUSY_CHANNELS,
@@ -17,12 +21,17 @@ from tests.integration.claiming_tasks import (
     storm,
     storm_in_pieces,
     widen_claims,
-    work_and_die,
 )
 from tests.integration.racing import at_once
+from tests.integration.simulation import SimulatedClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline_store import Store
+    from pipeline_store.claim import Claim
+    from pipeline_store.tasks import Task
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
 CAPACITIES = [1, 2] * (100 if SOAK else 25)
@@ -60,25 +69,38 @@ def test_the_storm_finds_claims_that_do_not_lock(new_url: Callable[[], str]) -> 
     assert given > sum(CAPACITIES) or ask(url, BUSY_CHANNELS) > 0, answers
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_killed_workers_lose_nothing(new_url: Callable[[], str]) -> None:
-    """8 workers that are killed again and again: every task is finished once, by somebody."""
-    url = new_url()
-    fill(url, [1, 2, 3] * 6, backlog=400 if SOAK else 40)
-    inside = refused = 0
-    for answer in at_once(work_and_die, url):
-        killed, late, *wrong = answer.split(maxsplit=2)
-        assert not wrong, answer
-        inside += int(killed)
-        refused += int(late)
-    finished = "SELECT count(*) FROM tasks WHERE status = 'final_review'"
-    moves = "SELECT count(*) FROM task_transitions WHERE to_status = 'final_review'"
-    total = ask(url, "SELECT count(*) FROM tasks")
-    assert (ask(url, finished), ask(url, moves)) == (total, total)
-    if inside == 0:
-        pytest.fail("INCONCLUSIVE: no worker was killed inside a claim", pytrace=False)
-    print(f"\n{url[:6]}: {inside} killed inside a claim, {refused} late writes refused")  # noqa: T201
+def _write(store: Store, claim: Claim[Task] | None) -> Any:
+    with store.unit_of_work() as uow:
+        if claim is None:
+            return uow.tasks.claim_next("w1", LONG_LEASE)
+        return uow.tasks.complete(claim)
+
+
+@pytest.mark.parametrize("write", ["claim", "complete"])
+def test_a_writer_of_a_file_looks_at_the_clock_when_it_may_write(
+    tmp_path: Path, write: str
+) -> None:
+    """Who waits for another writer does not judge leases by when it began to wait."""
+    clock = SimulatedClock()
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    fill(url, [1], backlog=1)
+    store = open_store(url, clock=clock)
+    claim = store.claim_next("w1", lease=LONG_LEASE, queue="tasks") if write == "complete" else None
+    with (
+        closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        waiting = pool.submit(_write, store, claim)
+        time.sleep(0.2)
+        clock.instant += 2 * LONG_LEASE
+        other.execute("COMMIT")
+        if claim is None:
+            assert waiting.result().expires_at == clock.instant + LONG_LEASE
+        else:
+            with pytest.raises(LeaseLost):
+                waiting.result()
+    store.close()
 
 
 @pytest.mark.postgres

@@ -35,6 +35,7 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
+from pipeline_store.tasks import PendingReview, Task, TaskStatus, TaskTransition
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -105,6 +106,20 @@ async def claims(uow: AsyncUnitOfWork, store: AsyncStore) -> None:
     claims = await store.claim_batch("worker-1", 5, lease=hour)
     assert_type(claims, list[Claim[ProcessingJob]])
     assert_type(await uow.jobs.heartbeat(claims[0], hour), Claim[ProcessingJob])
+    await store.complete(claims[0])
+
+
+async def documentaries(uow: AsyncUnitOfWork, store: AsyncStore, key: UUID) -> None:
+    """What the awaited collection of tasks returns, and what a claim of one is."""
+    hour = timedelta(hours=1)
+    assert_type(await uow.tasks.in_status(TaskStatus.QUEUED), list[Task])
+    assert_type(await uow.tasks.pending_reviews(), list[PendingReview])
+    assert_type(await uow.tasks.history(key), list[TaskTransition])
+    assert_type(await uow.tasks.retry(key, "ann"), Task)
+    assert_type(await uow.tasks.claim_next("w1", hour), Claim[Task] | None)
+    claims = await store.claim_batch("w1", 5, lease=hour, queue="tasks")
+    assert_type(claims, list[Claim[Task]])
+    assert_type(await uow.tasks.heartbeat(claims[0], hour), Claim[Task])
     await store.complete(claims[0])
 
 

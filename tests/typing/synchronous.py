@@ -40,6 +40,7 @@ from pipeline_store.production import (
     TTSAudio,
 )
 from pipeline_store.services import reviews
+from pipeline_store.tasks import PendingReview, Task, TaskStatus, TaskTransition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +140,27 @@ def claims(uow: UnitOfWork, store: Store) -> None:
     assert_type(store.claim_next("worker-1", lease=hour), Claim[ProcessingJob] | None)
     claims = store.claim_batch("worker-1", 5, lease=hour)
     assert_type(claims, list[Claim[ProcessingJob]])
+    store.complete_many(claims)
+
+
+def tasks(uow: UnitOfWork, store: Store, key: UUID) -> None:
+    """What the collection of tasks returns, and what a claim of one is."""
+    hour = timedelta(hours=1)
+    assert_type(uow.tasks.by_notion_page_id("a"), Task | None)
+    assert_type(uow.tasks.count_by_status(key), dict[TaskStatus, int])
+    assert_type(uow.tasks.pending_reviews(), list[PendingReview])
+    assert_type(uow.tasks.history(key), list[TaskTransition])
+    assert_type(uow.tasks.approve(key, "ann", review=1), Task)
+    claim = uow.tasks.claim_next("w1", hour, [TaskStatus.QUEUED])
+    assert_type(claim, Claim[Task] | None)
+    if claim is not None:
+        assert_type(uow.tasks.advance(claim, TaskStatus.GENERATING_ASSETS), Task)
+        assert_type(uow.tasks.heartbeat(claim, hour), Claim[Task])
+        assert_type(uow.tasks.fail(claim, "no space left"), Task)
+    assert_type(uow.tasks.claim_batch("w1", 5, hour), list[Claim[Task]])
+    assert_type(store.claim_next("w1", lease=hour, queue="tasks"), Claim[Task] | None)
+    claims = store.claim_batch("w1", 5, lease=hour, queue="tasks", most_attempts=3)
+    assert_type(claims, list[Claim[Task]])
     store.complete_many(claims)
 
 

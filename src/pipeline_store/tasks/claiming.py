@@ -177,12 +177,11 @@ def is_held(task: Task, claim: Claim[Task], now: datetime) -> bool:
 
 def move(task: Task, claim: Claim[Task], to: TaskStatus, actor: str, reason: str | None) -> None:
     """Let the holder of the claim move the task."""
-    wanted = values.as_member("to", TaskStatus, to)
     by = claim.worker if actor == UNKNOWN else actor
-    if task.status == TaskStatus.CLAIMED and wanted == TaskStatus.QUEUED:
+    if task.status == TaskStatus.CLAIMED and to == TaskStatus.QUEUED:
         give_back(task, by, reason)
     else:
-        task.advance(wanted, by, reason)
+        task.advance(to, by, reason)
 
 
 def settled_by_move(task: Task, to: Any) -> ReservationState:
@@ -220,7 +219,16 @@ def lost_message(claims: Iterable[Claim[Task]]) -> str:
 
 def refuse_lost(claims: Iterable[Claim[Task]], written: Collection[UUID]) -> None:
     """Raise `LeaseLost` for the claims whose task was not written."""
-    lost = [claim for claim in claims if claim.item.id not in written]
+    several = list(claims)
+    newest: dict[UUID, int] = {}
+    for claim in several:
+        newest[claim.item.id] = max(claim.token, newest.get(claim.item.id, 0))
+    # Of several claims on one task only the newest can be held.
+    lost = [
+        claim
+        for claim in several
+        if claim.item.id not in written or claim.token < newest[claim.item.id]
+    ]
     if lost:
         raise LeaseLost(lost_message(lost))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline_store import values
 from pipeline_store.errors import Conflict, IllegalTransition
 from pipeline_store.tasks.state import ERRORS, GATES, STAGES, TaskStatus, approved_by
+from pipeline_store.tasks.task import check_actor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,22 +18,52 @@ if TYPE_CHECKING:
 
 
 def check_not_held(task: Task, now: datetime, *, force: bool) -> None:
-    """Refuse to move a task that a worker holds, unless forced, which takes it from the worker.
+    """Refuse to move a task that a worker holds, unless forced.
 
     Raises:
         Conflict: a worker holds it.
     """
-    values.check_flag("force", force)
     ends = task.lease_expires_at
-    if ends is None:
-        return
-    if ends > now and not force:
+    if ends is not None and ends > now and not force:
         raise Conflict(
             f"task {task.id} is held by {task.worker} until {ends.isoformat()}: wait, or force"
         )
-    object.__setattr__(task, "lease_token", task.lease_token + 1)
-    object.__setattr__(task, "lease_expires_at", None)
-    object.__setattr__(task, "worker", None)
+
+
+def move_by_hand(task: Task, to: TaskStatus, actor: str, reason: str | None) -> None:
+    """Move the task, and take it from the worker whose lease is on it, ended or not.
+
+    Raises:
+        IllegalTransition: the workflow does not allow it; nothing was changed.
+    """
+    was_leased = task.lease_expires_at is not None
+    task.advance(to, actor, reason)
+    if was_leased:
+        object.__setattr__(task, "lease_token", task.lease_token + 1)
+        object.__setattr__(task, "lease_expires_at", None)
+        object.__setattr__(task, "worker", None)
+
+
+def check_decision(actor: Any, review: Any) -> None:
+    """Refuse a decision by nobody, or on what is no review.
+
+    Raises:
+        InvalidValue: one of them is no value of its kind.
+    """
+    check_actor(actor)
+    if review is not None:
+        values.check_integer("review", review, least=0)
+
+
+def check_retry(actor: Any, to: Any) -> None:
+    """Refuse a retry by nobody, or at what is no status.
+
+    Raises:
+        InvalidValue: one of them is no value of its kind.
+    """
+    check_actor(actor)
+    if to is not None:
+        values.as_member("to", TaskStatus, to)
 
 
 def check_decidable(task: Task, review: int | None, history: Sequence[TaskTransition]) -> None:
@@ -43,7 +74,6 @@ def check_decidable(task: Task, review: int | None, history: Sequence[TaskTransi
         IllegalTransition: it waits at no gate, and no review was named.
     """
     if review is not None:
-        values.check_integer("review", review, least=0)
         if review != task.review_token or task.status not in GATES:
             raise Conflict(_decided(task, review, history))
     elif task.status not in GATES:

@@ -161,6 +161,16 @@ class Task:
             moves = STAGES[self.status].moves
             raise IllegalTransition(f"task {self.id}", self.status, wanted, moves)
 
+    def check_advance(self, wanted: TaskStatus) -> None:
+        """Refuse what is no legal move, one to the same status included.
+
+        Raises:
+            IllegalTransition: naming both statuses and the legal ones.
+        """
+        if wanted not in STAGES[self.status].moves:
+            moves = STAGES[self.status].moves
+            raise IllegalTransition(f"task {self.id}", self.status, wanted, moves)
+
     def advance(self, wanted: TaskStatus, actor: str = UNKNOWN, reason: str | None = None) -> None:
         """Move to another status.
 
@@ -170,14 +180,8 @@ class Task:
             IllegalTransition: the workflow does not allow it; nothing was changed.
             InvalidValue: actor or reason is no text that can be kept.
         """
-        to: TaskStatus = values.as_member("status", TaskStatus, wanted)
-        values.check_text("actor", actor, longest=values.LONGEST_KEY, empty=False)
-        if reason is not None:
-            values.check_text("reason", reason)
-        if to == self.status:
-            moves = STAGES[self.status].moves
-            raise IllegalTransition(f"task {self.id}", self.status, to, moves)
-        self.check_move(to)
+        to = checked_move(wanted, actor, reason)
+        self.check_advance(to)
         found = self.status
         _settle(self, to, actor, reason)
         object.__setattr__(self, "status", to)
@@ -240,6 +244,24 @@ def pending_review(task: Task, now: datetime) -> PendingReview:
         waiting=now - since,
         held=task.held_at is not None,
     )
+
+
+def check_actor(actor: Any) -> None:
+    """Refuse nobody, and what cannot be kept as a name."""
+    values.check_text("actor", actor, longest=values.LONGEST_KEY, empty=False)
+
+
+def checked_move(wanted: Any, actor: Any, reason: Any) -> TaskStatus:
+    """Return the status that is wanted, one of the enumeration.
+
+    Raises:
+        InvalidValue: it is none, or actor or reason is no text that can be kept.
+    """
+    to: TaskStatus = values.as_member("to", TaskStatus, wanted)
+    check_actor(actor)
+    if reason is not None:
+        values.check_text("reason", reason)
+    return to
 
 
 def check_reason(reason: Any) -> None:

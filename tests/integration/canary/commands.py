@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NATURE, OTHER = CHANNELS
 TEXT = canary("given to a command")
 NOBODY = "0190a5c4-0000-7000-8000-000000000009"
+PAGE = "0" * 32
 REFUSED, MISUSED = 1, 2
 
 
@@ -126,6 +127,11 @@ def beside(planted: Planted) -> Iterator[Line]:
         yield line(f"preset {verb} fast")
     yield line("music add Song")
     yield line(f"music remove {NOBODY}", code=REFUSED)
+    yield line(f"task add {NATURE} {PAGE} Lighthouses")
+    for text in ("list", f"show {PAGE}", f"advance {PAGE} queued"):
+        yield line(f"task {text}")
+    for text in (f"approve {PAGE}", f"reject {PAGE} dull", f"retry {PAGE}"):
+        yield line(f"task {text}", code=REFUSED)
     yield line("review pause gaming")
     yield line("review resume gaming")
     yield line("review set some.key", "a value")

@@ -20,6 +20,7 @@ class Parents(NamedTuple):
     channel_video: UUID = UUID("019c0000-0000-7000-8000-000000000002")
     preset: UUID = UUID("019c0000-0000-7000-8000-000000000003")
     music: UUID = UUID("019c0000-0000-7000-8000-000000000004")
+    task: UUID = UUID("019c0000-0000-7000-8000-000000000005")
 
     def key_in(self, collection: str) -> Any:
         """The key of the parent in a collection that others refer to."""
@@ -38,6 +39,7 @@ PARENT_IN = {
     "videos": "channel_video",
     "presets": "preset",
     "music": "music",
+    "tasks": "task",
 }
 """For each collection that others refer to, the name of the key."""
 
@@ -262,5 +264,65 @@ def of_channels(parents: Parents, number: int) -> dict[str, dict[str, Any]]:
             "key": "posting_frequency",
             "old_value": {"a": 1},
             "new_value": [2],
+        },
+    }
+
+
+def of_tasks(parents: Parents, number: int) -> dict[str, dict[str, Any]]:
+    """Arguments of the classes of tasks."""
+    return {
+        "tasks": {
+            "channel_id": parents.channel,
+            "notion_page_id": f"{number:032x}",
+            "title": "The last lighthouse keeper",
+            "topic": "Lives by the sea",
+            "story_direction": "Begin in the storm.",
+            "status": "generating_video",
+            "priority": "high",
+            "error_log": "claimed: no space left (worker-1)",
+            "youtube_url": "https://youtu.be/uploaded-04",
+            "created_at": EARLY,
+            "updated_at": LATE,
+            "worker": "worker-1",
+            "lease_token": 3,
+            "lease_expires_at": LATE,
+            "attempts": 2,
+            "failed_stage": "claimed",
+            "review_token": 1,
+            "status_since": EARLY,
+            "warned_at": EARLY,
+            "held_at": LATE,
+            "rank": 0,
+        },
+        "task_transitions": {
+            "task_id": parents.task,
+            "moved_at": EARLY,
+            "from_status": "assets_ready",
+            "to_status": "asset_error",
+            "actor": "somebody",
+            "reason": "the lighthouse is missing",
+            "review_token": 1,
+        },
+        "quotas": {
+            "project": "project-1",
+            "bucket": "youtube_uploads",
+            "units": 3,
+            "state": "spent",
+            "turns_at": LATE,
+            "task_id": parents.task,
+            "lease_token": 3,
+            "reserved_at": EARLY,
+        },
+        "uploads": {
+            "task_id": parents.task,
+            "channel_id": parents.channel,
+            "platform": "youtube",
+            "content_hash": f"sha256:{number:064x}",
+            "status": "started",
+            "lease_token": 3,
+            "sealed_session": "v1.0123456789abcdef.c2VhbGVk",
+            "external_id": f"uploaded-{number:05}",
+            "created_at": EARLY,
+            "updated_at": LATE,
         },
     }

@@ -32,12 +32,14 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
+from pipeline_store.tasks import QuotaReservation, Task, TaskTransition, Upload
 from tests.integration.contract.sample_values import (
     EARLY,
     LATE,
     Parents,
     of_channels,
     of_production,
+    of_tasks,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ __all__ = [
     "NO_ROW",
     "OF_CHANNELS",
     "OF_PRODUCTION",
+    "OF_TASKS",
     "TABLE_OF",
     "Parents",
     "add_parents",
@@ -89,12 +92,17 @@ CLASSES: dict[str, type[Any]] = {
     "video_statistics": VideoStatistics,
     "system_configuration": SystemConfiguration,
     "configuration_changes": ConfigurationChange,
+    "tasks": Task,
+    "task_transitions": TaskTransition,
+    "quotas": QuotaReservation,
+    "uploads": Upload,
 }
 """The class of the objects in each collection."""
 
 COLLECTIONS = tuple(CLASSES)
 OF_PRODUCTION = COLLECTIONS[:10]
-OF_CHANNELS = COLLECTIONS[10:]
+OF_CHANNELS = COLLECTIONS[10:19]
+OF_TASKS = COLLECTIONS[19:]
 KEY_TYPES = {name: entity.key_type(kind) for name, kind in CLASSES.items()}
 KEYED_BY_STORE = tuple(name for name, kind in KEY_TYPES.items() if kind is not str)
 """The collections whose keys the store gives."""
@@ -104,10 +112,15 @@ TABLE_OF = {name: name for name in COLLECTIONS} | {
     "errors": "error_log",
     "jobs": "video_processing_jobs",
     "presets": "transformation_presets",
+    "quotas": "quota_reservations",
 }
 """The table that each collection is kept in."""
 
 CHILDREN_FIRST = (
+    "uploads",
+    "quotas",
+    "task_transitions",
+    "tasks",
     "errors",
     "config_overrides",
     "reviews",
@@ -142,8 +155,8 @@ NO_PARENTS = Parents()
 
 def every_field(collection: str, parents: Parents = NO_PARENTS, number: int = 1) -> dict[str, Any]:
     """Arguments of the class, with every field set; unique ones differ by `number`."""
-    made = of_production if collection in OF_PRODUCTION else of_channels
-    return made(parents, number)[collection]
+    made = {**dict.fromkeys(OF_PRODUCTION, of_production), **dict.fromkeys(OF_TASKS, of_tasks)}
+    return made.get(collection, of_channels)(parents, number)[collection]
 
 
 def sample(collection: str, parents: Parents = NO_PARENTS, number: int = 1, **other: Any) -> Any:

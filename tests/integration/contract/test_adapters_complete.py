@@ -30,6 +30,7 @@ from pipeline_store.sql.channels import CHANNELS_TABLES
 from pipeline_store.sql.columns import Instant, JsonValue, metadata
 from pipeline_store.sql.production import PRODUCTION_TABLES
 from pipeline_store.sql.row_columns import PlainUuid
+from pipeline_store.sql.tasks import TASKS_TABLES
 from pipeline_store.unit_of_work import Collections, Store, UnitOfWork
 from tests.integration.contract.samples import (
     CHILDREN_FIRST,
@@ -37,6 +38,7 @@ from tests.integration.contract.samples import (
     COLLECTIONS,
     KEY_TYPES,
     OF_CHANNELS,
+    OF_TASKS,
     TABLE_OF,
     key_name,
 )
@@ -99,7 +101,7 @@ def test_the_ports() -> None:
     """There is a port for each collection, and it is a Protocol that repeats `Repository`."""
     assert tuple(PORTS) == COLLECTIONS == WHOLE_STORE
     assert sorted(CHILDREN_FIRST) == sorted(COLLECTIONS)
-    assert len({id(port) for port in PORTS.values()}) == 19
+    assert len({id(port) for port in PORTS.values()}) == 23
     for port in PORTS.values():
         assert getattr(port, "_is_protocol", False)
         assert set(public(Repository)) <= set(public(port))
@@ -182,17 +184,21 @@ def test_what_is_missing_is_named() -> None:
     assert not any("Incomplete.add " in each for each in found)
 
 
-TABLES = {table.name: table for table in (*PRODUCTION_TABLES, *CHANNELS_TABLES)}
+TABLES = {table.name: table for table in (*PRODUCTION_TABLES, *CHANNELS_TABLES, *TASKS_TABLES)}
 KEY_COLUMNS: dict[type[Any], type[Any]] = {int: sa.BigInteger, str: sa.Text, UUID: PlainUuid}
 ON_DELETE_IN_SQL = {"refuse": None, "clear": "SET NULL", "cascade": "CASCADE"}
+BESIDE = {"task_turns", "task_ageing", "quota_limits", "quota_costs", "quota_days"}
+"""Tables that no collection is kept in."""
+SPELLED_OUT = {"tasks": {"refuse": "RESTRICT"}}
+"""Where a rule is told to the database in other words."""
 
 
 class TestTables:
     """The tables say the same as the classes."""
 
     def test_one_for_each_class(self) -> None:
-        """There is a table for each collection, mapped to its class, and no other one."""
-        assert set(TABLES) == set(TABLE_OF.values()) == set(metadata.tables)
+        """There is a table for each collection, mapped to its class, and some beside them."""
+        assert set(TABLES) == {*TABLE_OF.values(), *BESIDE} == set(metadata.tables)
         for collection, kind in CLASSES.items():
             assert class_mapper(kind).local_table is TABLES[TABLE_OF[collection]]
         assert dict(KINDS) == CLASSES
@@ -209,10 +215,11 @@ class TestTables:
     def test_references(self, collection: str) -> None:
         """Foreign keys, and what a removal does to them, are those that the fields carry."""
         kind, table = CLASSES[collection], TABLES[TABLE_OF[collection]]
+        rules = ON_DELETE_IN_SQL | SPELLED_OUT.get(collection, {})
         declared = {
             field.name: (
                 TABLE_OF[field.metadata[REFERS_TO]],
-                ON_DELETE_IN_SQL[field.metadata.get(ON_DELETE, "refuse")],
+                rules[field.metadata.get(ON_DELETE, "refuse")],
             )
             for field in attrs.fields(kind)
             if REFERS_TO in field.metadata
@@ -222,7 +229,7 @@ class TestTables:
         } == declared
         assert all(key.column.name == "id" for key in table.foreign_keys)
 
-    @pytest.mark.parametrize("collection", OF_CHANNELS)
+    @pytest.mark.parametrize("collection", OF_CHANNELS + OF_TASKS)
     def test_rows_that_refer_to_another_are_found_by_an_index(self, collection: str) -> None:
         """A removal looks for the rows that refer to the one removed: in an index, not in all."""
         table = TABLES[TABLE_OF[collection]]
@@ -291,7 +298,7 @@ class TestTables:
             if int in {hints[field.name], *getattr(hints[field.name], "__args__", ())}:
                 assert isinstance(table.c[field.name].type, sa.BigInteger)
 
-    @pytest.mark.parametrize("collection", OF_CHANNELS)
+    @pytest.mark.parametrize("collection", OF_CHANNELS + OF_TASKS)
     def test_kinds_of_columns(self, collection: str) -> None:
         """Truths, UUIDs and JSON have columns of their own kind, and nothing else has."""
         kind, table = CLASSES[collection], TABLES[TABLE_OF[collection]]

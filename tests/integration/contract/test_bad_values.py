@@ -139,7 +139,7 @@ def test_as_arguments(store: Store, parents: Parents, collection: str) -> None:
 
 
 def test_as_arguments_of_a_store(store: Store) -> None:
-    """What a store does with jobs by itself refuses the same values."""
+    """What a store does with jobs and tasks by itself refuses the same values."""
     assert (
         mishaps(
             (

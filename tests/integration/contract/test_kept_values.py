@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from pipeline_store.errors import NaiveDatetimeWarning
-from pipeline_store.fields import JSON
+from pipeline_store.fields import JSON, LONGEST
 from pipeline_store.json_value import JsonList, JsonObject
 from pipeline_store.production import PipelineRun
 from tests.integration.contract.refused_values import nested
@@ -44,13 +44,18 @@ TEXTS = [
 ]
 
 
-def text_fields(collection: str) -> list[str]:
-    """The fields that hold a text of the caller's choice."""
-    return [
-        field.name
+def text_fields(collection: str) -> dict[str, int | None]:
+    """The fields that hold a text of the caller's choice, and how long each may be."""
+    return {
+        field.name: field.metadata.get(LONGEST)
         for field in attrs.fields(CLASSES[collection])
         if str(field.type) in {"str", "str | None"} and not field.name.endswith("_json")
-    ]
+    }
+
+
+def in_each(names: dict[str, int | None], text: str) -> dict[str, str]:
+    """The text for each field, cut to what may be there."""
+    return {name: text[:longest] for name, longest in names.items()}
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
@@ -59,14 +64,14 @@ def test_every_text(store: Store, parents: Parents, collection: str) -> None:
     names = text_fields(collection)
     with store.unit_of_work() as uow:
         added = [
-            getattr(uow, collection).add(sample(collection, parents, **dict.fromkeys(names, text)))
+            getattr(uow, collection).add(sample(collection, parents, **in_each(names, text)))
             for text in TEXTS
         ]
         uow.commit()
     with store.unit_of_work() as uow:
         for text, each in zip(TEXTS, added, strict=True):
             found = getattr(uow, collection).get(key_of(each))
-            assert {name: getattr(found, name) for name in names} == dict.fromkeys(names, text)
+            assert {name: getattr(found, name) for name in names} == in_each(names, text)
 
 
 def test_long_texts(store: Store, parents: Parents) -> None:

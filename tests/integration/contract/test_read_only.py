@@ -10,12 +10,14 @@ import pytest
 
 from pipeline_store.claim import Claim
 from pipeline_store.errors import ReadOnly
+from pipeline_store.tasks import YOUTUBE_POOL, TaskStatus
 from pipeline_store.unit_of_work import Collections
 from tests.integration.contract.samples import (
     COLLECTIONS,
     EARLY,
     LATE,
     OF_CHANNELS,
+    OF_TASKS,
     Parents,
     add_parents,
     content,
@@ -48,11 +50,22 @@ READS = {
     "music": {"by_spotify_track_id", "least_used"},
     "pipeline_runs": {"count_by_status", "in_status", "last_upload_for", "latest_for", "niches"},
     "presets": {"active", "by_name", "default"},
+    "quotas": {"account", "accounts", "costs", "limits"},
     "reviews": {"for_run", "open_for", "waiting"},
     "scripts": {"for_run", "newest_for"},
     "shorts": {"for_run", "in_status"},
     "system_configuration": {"all"},
+    "task_transitions": {"for_task"},
+    "tasks": {
+        "by_notion_page_id",
+        "count_by_status",
+        "for_channel",
+        "history",
+        "in_status",
+        "pending_reviews",
+    },
     "tts_audio": {"for_run"},
+    "uploads": {"for_task", "of_content", "unresolved"},
     "video_statistics": {"latest_for", "series"},
     "videos": {
         "by_source_url",
@@ -68,11 +81,16 @@ READS = {
 class Stored:
     """Keys and objects that the writes below can be tried on."""
 
-    def __init__(self, parents: Parents, job: Any) -> None:
+    def __init__(
+        self, parents: Parents, job: Any, task: Any, reservation: Any, upload: Any
+    ) -> None:
+        self.reservation, self.upload = reservation, upload
         self.parents = parents
-        self.claim = Claim(
-            item=job, token=job.lease_token, attempt=1, worker="worker-1", expires_at=LATE
+        self.claim, self.task_claim = (
+            Claim(item=item, token=item.lease_token, attempt=1, worker="worker-1", expires_at=LATE)
+            for item in (job, task)
         )
+        self.task = task
 
 
 WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
@@ -114,10 +132,44 @@ WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
     "presets": {
         "make_default": lambda uow, stored: uow.presets.make_default(stored.parents.preset)
     },
+    "quotas": {
+        "reserve": lambda uow, _: uow.quotas.reserve("default", "youtube_uploads", 1),
+        "reserve_for": lambda uow, _: uow.quotas.reserve_for("default", "nothing"),
+        "commit": lambda uow, stored: uow.quotas.commit(stored.reservation),
+        "refund": lambda uow, stored: uow.quotas.refund(stored.reservation),
+        "set_limit": lambda uow, _: uow.quotas.set_limit("default", "tokens", 1),
+        "remove_limit": lambda uow, _: uow.quotas.remove_limit("default", "tokens"),
+        "set_cost": lambda uow, _: uow.quotas.set_cost("uploading", "tokens", 0),
+        "use_plan": lambda uow, _: uow.quotas.use_plan(YOUTUBE_POOL),
+    },
     "reviews": {"hold_overdue": lambda uow, _: uow.reviews.hold_overdue()},
     "system_configuration": {
         "set": lambda uow, _: uow.system_configuration.set("a", 1),
         "unset": lambda uow, _: uow.system_configuration.unset("setting-00001"),
+    },
+    "tasks": {
+        "advance": lambda uow, stored: uow.tasks.advance(stored.task, TaskStatus.VIDEO_READY),
+        "claim_next": lambda uow, _: uow.tasks.claim_next("worker-1", HOUR),
+        "claim_batch": lambda uow, _: uow.tasks.claim_batch("worker-1", 5, HOUR),
+        "heartbeat": lambda uow, stored: uow.tasks.heartbeat(stored.task_claim, HOUR),
+        "complete": lambda uow, stored: uow.tasks.complete(stored.task_claim),
+        "complete_many": lambda uow, stored: uow.tasks.complete_many([stored.task_claim]),
+        "fail": lambda uow, stored: uow.tasks.fail(stored.task_claim, "no space left"),
+        "release": lambda uow, stored: uow.tasks.release(stored.task_claim),
+        "approve": lambda uow, stored: uow.tasks.approve(stored.task.id, "somebody"),
+        "reject": lambda uow, stored: uow.tasks.reject(stored.task.id, "somebody", "dull"),
+        "retry": lambda uow, stored: uow.tasks.retry(stored.task.id, "somebody"),
+    },
+    "uploads": {
+        "begin": lambda uow, stored: uow.uploads.begin(stored.task_claim, "youtube", "a"),
+        "keep_session": lambda uow, stored: uow.uploads.keep_session(
+            stored.task_claim, stored.upload, "v1.0123456789abcdef.c2VhbGVk"
+        ),
+        "finish": lambda uow, stored: uow.uploads.finish(stored.task_claim, stored.upload, "x"),
+        "reconcile": lambda uow, stored: uow.uploads.reconcile(
+            stored.task_claim, stored.upload, None
+        ),
+        "abandon": lambda uow, stored: uow.uploads.abandon(stored.task_claim, stored.upload),
     },
     "video_statistics": {
         "record_new": lambda uow, stored: uow.video_statistics.record_new(
@@ -146,6 +198,9 @@ def test_every_write_is_refused(store: Store) -> None:
         uow.config_overrides.add(sample("config_overrides", key="paused.jobs", value="true"))
         uow.system_configuration.add(sample("system_configuration"))
         job = uow.jobs.add(sample("jobs", parents, status="failed", due_at=None))
+        task = uow.tasks.add(sample("tasks", parents, lease_expires_at=None))
+        reservation = uow.quotas.add(sample("quotas", state="held"))
+        upload = uow.uploads.add(sample("uploads", parents))
         uow.commit()
     before = content(store)
     written = []
@@ -153,7 +208,7 @@ def test_every_write_is_refused(store: Store) -> None:
         for method, write in writes.items():
             with store.unit_of_work(read_only=True) as uow:
                 try:
-                    write(uow, Stored(parents, job))
+                    write(uow, Stored(parents, job, task, reservation, upload))
                 except ReadOnly:
                     continue
                 written.append(f"{collection}.{method}")
@@ -162,6 +217,10 @@ def test_every_write_is_refused(store: Store) -> None:
 
 
 CHANGES: dict[str, tuple[str, Any]] = {
+    "tasks": ("status", "video_ready"),
+    "quotas": ("units", 4),
+    "uploads": ("external_id", "changed"),
+    "task_transitions": ("reason", None),
     "channels": ("name", "changed"),
     "videos": ("source_title", "changed"),
     "jobs": ("priority", 1),
@@ -175,7 +234,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
 """A field of each class, and another value than the sample has."""
 
 
-@pytest.mark.parametrize("collection", OF_CHANNELS)
+@pytest.mark.parametrize("collection", OF_CHANNELS + OF_TASKS)
 def test_objects_are_not_written(store: Store, parents: Parents, collection: str) -> None:
     """Objects are neither added, changed nor removed in a read-only unit of work."""
     with store.unit_of_work() as uow:

@@ -42,6 +42,8 @@ RULES = {
     ("jobs", "channel_id"): ("channels", "refuse"),
     ("channel_statistics", "channel_id"): ("channels", "cascade"),
     ("video_statistics", "video_id"): ("videos", "cascade"),
+    ("tasks", "channel_id"): ("channels", "refuse"),
+    ("task_transitions", "task_id"): ("tasks", "cascade"),
 }
 """Each reference: the collection that it leads to, and what a removal there does."""
 
@@ -368,8 +370,8 @@ class TestCascading:
             mine = getattr(first, collection).get(child.id)
             getattr(second, owner).remove(getattr(second, owner).get(parent.id))
             second.commit()
-            count = "priority" if collection == "jobs" else "view_count"
-            setattr(mine, count, 1)
+            counts = {"jobs": "priority", "task_transitions": "review_token"}
+            setattr(mine, counts.get(collection, "view_count"), 5)
             with pytest.raises(Conflict):
                 first.commit()
 

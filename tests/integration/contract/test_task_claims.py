@@ -22,6 +22,7 @@ from pipeline_store.errors import (
 from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
 from pipeline_store.tasks import CLAIMABLE, GATES, STAGES, Task, TaskStatus
 from pipeline_store.tasks.state import onward_from
+from tests.integration.contract.conftest import SteppedClock
 from tests.integration.contract.samples import values_of
 from tests.integration.contract.test_tasks import a_task, moves_of, read
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from pipeline_store import Store
     from pipeline_store.claim import Claim
-    from tests.integration.contract.conftest import SteppedClock
 
 S = TaskStatus
 LEASE = timedelta(minutes=5)
@@ -312,6 +312,27 @@ class TestClaim:
             claim = uow.tasks.claim_next("w1", LEASE)
             assert claim is not None
             assert claim.item is task
+
+    def test_what_was_changed_before_comes_before_in_the_history(
+        self,
+        store: Store,
+        channel_id: UUID,
+        clock: SteppedClock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Also where the clock goes on between any two looks at it."""
+
+        def ticking(_: SteppedClock) -> datetime:
+            clock.advance(milliseconds=1)
+            return clock.instant
+
+        monkeypatch.setattr(SteppedClock, "__call__", ticking)
+        task = add_task(store, channel_id, status=S.DRAFT)
+        with store.unit_of_work() as uow:
+            uow.tasks.get(task.id).status = S.QUEUED
+            assert uow.tasks.claim_next("w1", LEASE) is not None
+            uow.commit()
+        assert [to for _, to, *_ in moves_of(store, task.id)] == [S.QUEUED, S.CLAIMED]
 
     @pytest.mark.parametrize(
         "arguments",
@@ -603,6 +624,18 @@ class TestLease:
         assert (stored.worker, stored.lease_expires_at) == (None, None)
         assert stored.lease_token > claim.token
 
+    def test_a_forced_move_that_is_not_legal(self, store: Store, channel_id: UUID) -> None:
+        """It changes nothing: the worker goes on, also when the unit of work is committed."""
+        task = add_task(store, channel_id, status=S.GENERATING_VIDEO)
+        claim = claim_shortly(store)
+        before = values_of(read(store, task.id))
+        with store.unit_of_work() as uow:
+            with pytest.raises(IllegalTransition):
+                uow.tasks.advance(uow.tasks.get(task.id), S.PUBLISHED, "ann", force=True)
+            uow.commit()
+        assert values_of(read(store, task.id)) == before
+        store.complete(claim)
+
 
 def lose(
     store: Store, claim: Claim[Task], how: str, time_passes: Callable[[timedelta], None]
@@ -757,6 +790,27 @@ class TestHolder:
         ]
         assert moves_of(store, tasks[4].id) == [("sfx_ready", "assembling", "w1", None)]
         store.complete_many([])
+
+    @pytest.mark.parametrize("short", [True, False])
+    def test_an_earlier_claim_of_the_same_task(
+        self,
+        store: Store,
+        channel_id: UUID,
+        time_passes: Callable[[timedelta], None],
+        short: bool,
+    ) -> None:
+        """It is lost, also beside the one that is held; that one is moved on."""
+        task = add_task(store, channel_id)
+        earlier = claim_shortly(store)
+        time_passes(LEASE + timedelta(seconds=1))
+        later = claim_shortly(store, "w2")
+        with store.unit_of_work() as uow:
+            complete_many = store.complete_many if short else uow.tasks.complete_many
+            with pytest.raises(LeaseLost, match=f"token {earlier.token}") as refused:
+                complete_many([earlier, later])
+            uow.commit()
+        assert f"token {later.token}" not in str(refused.value)
+        assert read(store, task.id).status == S.GENERATING_ASSETS
 
     def test_several_in_a_unit_of_work(self, store: Store, channel_id: UUID) -> None:
         add_tasks(store, channel_id, *[{"status": S.GENERATING_VIDEO}] * 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import attrs
 import pytest
@@ -11,6 +12,7 @@ from pipeline_store.errors import AlreadyExists
 from pipeline_store.fields import KEY, UNIQUE
 from tests.integration.contract.samples import (
     CLASSES,
+    NO_ROW,
     Parents,
     content,
     key_of,
@@ -48,6 +50,7 @@ OTHERS = (
     Unique("videos", "source_url", ("channel_id",)),
     Unique("presets", "name"),
     Unique("music", "spotify_track_id"),
+    Unique("tasks", "notion_page_id"),
 )
 """What can be assigned."""
 
@@ -84,6 +87,19 @@ def test_taken(store: Store, parents: Parents, reference: Unique, first_is: str)
         with pytest.raises(AlreadyExists):
             getattr(uow, reference.collection).add(reference.sharing(parents, 2, first))
     assert content(store) == before
+
+
+@pytest.mark.parametrize(
+    ("collection", "field"), [("channels", "default_preset_id"), ("tasks", "channel_id")]
+)
+def test_taken_before_absent(store: Store, parents: Parents, collection: str, field: str) -> None:
+    """A taken value is told of before a reference to nobody."""
+    with store.unit_of_work() as uow:
+        getattr(uow, collection).add(sample(collection, parents))
+        uow.commit()
+    of_nobody = sample(collection, parents, **{field: NO_ROW[UUID]})
+    with store.unit_of_work() as uow, pytest.raises(AlreadyExists):
+        getattr(uow, collection).add(of_nobody)
 
 
 @every_unique_value

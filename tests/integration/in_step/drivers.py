@@ -93,6 +93,18 @@ class File:
         pass
 
 
+_LET_FUNCTIONS_SEE_THE_CLOCK = """
+    DO $$ DECLARE function text; BEGIN
+        FOR function IN
+            SELECT oid::regprocedure FROM pg_proc
+            WHERE pronamespace = 'public'::regnamespace AND proconfig::text LIKE '%search_path%'
+        LOOP
+            EXECUTE format('ALTER FUNCTION %s SET search_path = public, pg_catalog', function);
+        END LOOP;
+    END $$
+"""
+
+
 class Server:
     """A PostgreSQL database in which time passes when it is told to.
 
@@ -108,6 +120,8 @@ class Server:
             "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql "
             "AS 'SELECT instant FROM public.simulated_clock'"
         )
+        # Functions that look names up in schemas of their own.
+        self._connection.execute(_LET_FUNCTIONS_SEE_THE_CLOCK)
         name = self._connection.info.dbname
         self._connection.execute(
             f'ALTER DATABASE "{name}" SET search_path = public, pg_catalog'.encode()

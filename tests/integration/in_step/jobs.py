@@ -188,18 +188,6 @@ class Jobs(Machine):
                 lambda side, uow: keep(side, getattr(uow.jobs, name)(**arguments)), ProcessingJob
             )
 
-    def without_a_unit_of_work(self, step: Callable[[Side], Any]) -> None:
-        """Commits or loses what was done, takes the step on the store itself, and goes on."""
-        self.commit()
-        for side in self.sides:
-            side.forget_keys()
-        self.compare(lambda side: side.driver.leave())
-        self.compare(step)
-        for side in self.sides:
-            side.keep_keys()
-            side.present.clear()
-        self.compare(lambda side: side.driver.open(read_only=False))
-
     # -- what a holder writes ----------------------------------------------------------------
 
     def held(self, number: int, write: Callable[[UnitOfWork, Claim[Any]], Any]) -> None:

@@ -207,6 +207,18 @@ class Machine(RuleBasedStateMachine):
             side.forget_keys()
         self.compare(lambda side: side.driver.rollback())
 
+    def without_a_unit_of_work(self, step: Callable[[Side], Any]) -> None:
+        """Commits or loses what was done, takes the step on the store itself, and goes on."""
+        self.commit()
+        for side in self.sides:
+            side.forget_keys()
+        self.compare(lambda side: side.driver.leave())
+        self.compare(step)
+        for side in self.sides:
+            side.keep_keys()
+            side.present.clear()
+        self.compare(lambda side: side.driver.open(read_only=False))
+
     def let_pass(self, step: timedelta) -> None:
         """Moves the clocks of the stores and of their databases."""
         type(self).clock.instant += step

@@ -13,6 +13,7 @@ from pipeline_store import json_value
 from pipeline_store.channels import JobStatistics
 from pipeline_store.claim import Claim
 from pipeline_store.errors import PipelineStoreError
+from pipeline_store.tasks import PendingReview
 from tests.integration.in_step.kinds import (
     COLLECTION_OF,
     FIELDS,
@@ -91,9 +92,9 @@ class Side:
                 self._doubtful.add(answer)
             self.present.add(answer)
             return (self._place_of(answer), self.describe_fields(answer))
-        if isinstance(answer, Claim):
+        if isinstance(answer, (Claim, PendingReview)):
             told = attrs.asdict(answer, recurse=False)
-            return ("claim", {name: self.describe(value) for name, value in told.items()})
+            return ("told", {name: self.describe(value) for name, value in told.items()})
         if isinstance(answer, JobStatistics):
             return ("statistics", attrs.asdict(answer, recurse=False))
         if isinstance(answer, dict):
@@ -168,8 +169,15 @@ def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
 
 
 def contents(side: Side, uow: UnitOfWork, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """Returns everything that these collections hold, in key order."""
-    return {
-        name: [side.describe_fields(row) for row in getattr(uow, name).page(limit=10_000)]
-        for name in names
-    }
+    """Returns everything that these collections hold, in key order, but for the history.
+
+    PostgreSQL makes some of its keys, and they sort by age only from one millisecond to another.
+    """
+
+    def in_order(name: str) -> list[Any]:
+        rows: list[Any] = getattr(uow, name).page(limit=10_000)
+        if name != "task_transitions":
+            return rows
+        return sorted(rows, key=lambda row: (row.moved_at, side.key_seen("tasks", row.task_id)))
+
+    return {name: [side.describe_fields(row) for row in in_order(name)] for name in names}

@@ -12,7 +12,10 @@ from pipeline_store.tasks import ERRORS, GATES, STAGES, TaskStatus
 from pipeline_store.tasks.decisions import (
     approved_to,
     check_decidable,
+    check_decision,
     check_not_held,
+    check_retry,
+    move_by_hand,
     rejected_to,
     retried_to,
 )
@@ -65,7 +68,13 @@ class TestGates:
     @pytest.mark.parametrize("review", [-1, True, 1.0, "1"])
     def test_what_is_no_review(self, review: Any) -> None:
         with pytest.raises(InvalidValue):
-            check_decidable(a_task(status="video_ready", review_token=1), review, [])
+            check_decision("ann", review)
+
+    @pytest.mark.parametrize("actor", [None, "", 1, "x" * 256])
+    def test_nobody_decides(self, actor: Any) -> None:
+        check_decision("ann", None)
+        with pytest.raises(InvalidValue, match="actor"):
+            check_decision(actor, 1)
 
     def test_a_decision_without_a_reason(self) -> None:
         history = [a_move("final_review", "approved", 2, review=1, actor="bob")]
@@ -82,6 +91,7 @@ class TestHeldTasks:
     def test_nobody_holds_it(self) -> None:
         task = a_task(lease_token=3)
         check_not_held(task, NOON, force=False)
+        move_by_hand(task, STAGES[task.status].moves[0], "ann", None)
         assert task.lease_token == 3
 
     def test_a_worker_holds_it(self) -> None:
@@ -95,12 +105,11 @@ class TestHeldTasks:
         """The token then rises, so that a late write of the worker is refused."""
         task = a_task(worker="w1", lease_token=3, lease_expires_at=ends)
         check_not_held(task, NOON, force=force)
+        with pytest.raises(IllegalTransition):
+            move_by_hand(task, TaskStatus.PUBLISHED, "ann", None)
+        assert (task.worker, task.lease_token, task.lease_expires_at) == ("w1", 3, ends)
+        move_by_hand(task, STAGES[task.status].moves[0], "ann", None)
         assert (task.worker, task.lease_token, task.lease_expires_at) == (None, 4, None)
-
-    @pytest.mark.parametrize("force", [1, "yes", None])
-    def test_what_is_no_force(self, force: Any) -> None:
-        with pytest.raises(InvalidValue):
-            check_not_held(a_task(), NOON, force=force)
 
 
 class TestRetry:
@@ -141,3 +150,11 @@ class TestRetry:
     def test_what_is_no_status(self, wanted: Any) -> None:
         with pytest.raises(InvalidValue):
             retried_to(a_task(status="audio_error"), wanted)
+
+    @pytest.mark.parametrize("wanted", ["done", 1, ""])
+    def test_what_is_refused_before_it_is_looked_for(self, wanted: Any) -> None:
+        check_retry("ann", None)
+        with pytest.raises(InvalidValue, match="to"):
+            check_retry("ann", wanted)
+        with pytest.raises(InvalidValue, match="actor"):
+            check_retry("", None)

@@ -31,12 +31,21 @@ from pipeline_store.tasks import (
 from pipeline_store.tasks.decisions import (
     approved_to,
     check_decidable,
+    check_decision,
     check_not_held,
+    check_retry,
+    move_by_hand,
     rejected_to,
     retried_to,
 )
 from pipeline_store.tasks.quota import after_loss
-from pipeline_store.tasks.task import UNKNOWN, check_reason, pending_review, without_dashes
+from pipeline_store.tasks.task import (
+    UNKNOWN,
+    check_reason,
+    checked_move,
+    pending_review,
+    without_dashes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -90,17 +99,20 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
     ) -> Task:
         """See `TaskRepository.advance`."""
         self._session.check_writable()
+        wanted = checked_move(to, actor, reason)
+        values.check_flag("force", force)
         if isinstance(task, Claim):
             held = self._held(task)
-            settled = claiming.settled_by_move(held, to)
-            claiming.move(held, task, to, actor, reason)
+            settled = claiming.settled_by_move(held, wanted)
+            claiming.move(held, task, wanted, actor, reason)
             self._account_for(held, settled)
             return held
         check_kind(Task, task)
+        task.check_advance(wanted)
         self.add(task)
         was_held, settled = task.lease_expires_at is not None, after_loss(task.status)
         check_not_held(task, values.as_instant("clock", self._now()), force=force)
-        task.advance(to, actor, reason)
+        move_by_hand(task, wanted, actor, reason)
         if was_held:
             self._account_for(task, settled)
         self._session.flush()
@@ -133,6 +145,8 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         """See `TaskRepository.claim_batch`."""
         self._session.check_writable()
         wanted = claiming.claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
+        # What was changed here before comes before the claim in the history too.
+        self._session.flush()
         return self._queue.hand_out(wanted, values.as_instant("clock", self._now()))
 
     def heartbeat(self, claim: Claim[Task], lease: timedelta) -> Claim[Task]:
@@ -181,11 +195,13 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
+        check_decision(actor, review)
         task = self._at_gate(task_id, review)
         return self.advance(task, approved_to(task), actor)
 
     def reject(self, task_id: UUID, actor: str, reason: str, review: int | None = None) -> Task:
         """See `TaskRepository.reject`."""
+        check_decision(actor, review)
         check_reason(reason)
         task = self._at_gate(task_id, review)
         return self.advance(task, rejected_to(task), actor, reason)
@@ -193,6 +209,7 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
     def retry(self, task_id: UUID, actor: str, to: TaskStatus | None = None) -> Task:
         """See `TaskRepository.retry`."""
         self._session.check_writable()
+        check_retry(actor, to)
         task = self.get(task_id)
         return self.advance(task, retried_to(task, to), actor)
 

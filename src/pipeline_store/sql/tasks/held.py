@@ -18,10 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from pipeline_store.clock import Clock
     from pipeline_store.sql.session import GuardedSession
 
 
-def held_task(session: GuardedSession, claim: Claim[Task], now: datetime) -> Task:
+def now_in_writing(session: GuardedSession, clock: Clock) -> datetime:
+    """Return the present instant by the store's clock, once the unit of work may write.
+
+    On SQLite it may wait for that for longer than a lease goes on.
+    """
+    if session.dialect == "sqlite":
+        with session.guarded() as own:
+            own.connection()
+    return values.as_instant("clock", clock())
+
+
+def held_task(session: GuardedSession, claim: Claim[Task], clock: Clock) -> Task:
     """Return the task of a claim, locked to the end of the unit of work.
 
     Raises:
@@ -29,23 +41,23 @@ def held_task(session: GuardedSession, claim: Claim[Task], now: datetime) -> Tas
     """
     session.check_writable()
     check_claim(claim, Task)
-    for task in held_tasks(session, [claim], now):
+    for task in held_tasks(session, [claim], clock):
         return task
     raise LeaseLost(lost_message([claim]))
 
 
-def held_tasks(session: GuardedSession, claims: Sequence[Claim[Task]], now: datetime) -> list[Task]:
+def held_tasks(session: GuardedSession, claims: Sequence[Claim[Task]], clock: Clock) -> list[Task]:
     """Return the tasks of the claims that have not ended, locked to the end of the unit of work."""
     if not claims:
         return []
     c = tasks.c
-    clock = CLOCKS[session.dialect]
+    judging = CLOCKS[session.dialect]
     pairs = [(claim.item.id, claim.token) for claim in claims]
     held = (
         sa.select(Task)
-        .where(sa.tuple_(c.id, c.lease_token).in_(pairs), c.lease_expires_at > clock.now)
+        .where(sa.tuple_(c.id, c.lease_token).in_(pairs), c.lease_expires_at > judging.now)
         .order_by(c.id)
         .with_for_update()
     )
-    given = clock.parameters(values.as_instant("clock", now))
+    given = judging.parameters(now_in_writing(session, clock))
     return list(session.refresh(Task, held.params(**given)))

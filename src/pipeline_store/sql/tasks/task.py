@@ -15,7 +15,7 @@ from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.repository import SqlRepository, batches
 from pipeline_store.sql.tasks import postgresql_queue
-from pipeline_store.sql.tasks.held import held_task, held_tasks
+from pipeline_store.sql.tasks.held import held_task, held_tasks, now_in_writing
 from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository
 from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
 from pipeline_store.sql.tasks.quota_tables import quota_reservations
@@ -36,12 +36,21 @@ from pipeline_store.tasks import (
 from pipeline_store.tasks.decisions import (
     approved_to,
     check_decidable,
+    check_decision,
     check_not_held,
+    check_retry,
+    move_by_hand,
     rejected_to,
     retried_to,
 )
 from pipeline_store.tasks.quota import after_loss
-from pipeline_store.tasks.task import UNKNOWN, check_reason, pending_review, without_dashes
+from pipeline_store.tasks.task import (
+    UNKNOWN,
+    check_reason,
+    checked_move,
+    pending_review,
+    without_dashes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,17 +108,20 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     ) -> Task:
         """See `TaskRepository.advance`."""
         self._session.check_writable()
+        wanted = checked_move(to, actor, reason)
+        values.check_flag("force", force)
         if isinstance(task, Claim):
             held = self._held(task)
-            settled = claiming.settled_by_move(held, to)
-            claiming.move(held, task, to, actor, reason)
+            settled = claiming.settled_by_move(held, wanted)
+            claiming.move(held, task, wanted, actor, reason)
             self._account_for([held], settled)
             return held
         check_kind(Task, task)
+        task.check_advance(wanted)
         self.add(task)
         was_held, settled = task.lease_expires_at is not None, after_loss(task.status)
         check_not_held(task, self._lease_now(), force=force)
-        task.advance(to, actor, reason)
+        move_by_hand(task, wanted, actor, reason)
         if was_held:
             self._account_for([task], settled)
         self._session.flush()
@@ -185,11 +197,13 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
 
     def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
         """See `TaskRepository.approve`."""
+        check_decision(actor, review)
         task = self._at_gate(task_id, review)
         return self.advance(task, approved_to(task), actor)
 
     def reject(self, task_id: UUID, actor: str, reason: str, review: int | None = None) -> Task:
         """See `TaskRepository.reject`."""
+        check_decision(actor, review)
         check_reason(reason)
         task = self._at_gate(task_id, review)
         return self.advance(task, rejected_to(task), actor, reason)
@@ -197,6 +211,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     def retry(self, task_id: UUID, actor: str, to: TaskStatus | None = None) -> Task:
         """See `TaskRepository.retry`."""
         self._session.check_writable()
+        check_retry(actor, to)
         task = self.get(task_id)
         return self.advance(task, retried_to(task, to), actor)
 
@@ -215,10 +230,11 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
 
     def _hand_out(self, wanted: ClaimRequest) -> list[Task]:
         """Return the tasks that are next, leased to the worker, in their order."""
-        now = values.as_instant("clock", self._now())
+        # What was changed here before comes before the claim in the history too.
+        self._session.flush()
+        now = now_in_writing(self._session, self._now)
         if self._session.dialect == "sqlite":
             with self._session.guarded() as session:
-                session.flush()
                 queue = SqliteTaskQueue(session.connection(), now)
                 keys = [UUID(key) for key in queue.hand_out(wanted)]
         else:
@@ -235,7 +251,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     def _account_for(self, moved: Iterable[Task], state: ReservationState) -> None:
         """Settle what the tasks have reserved, and reserve for what their holders do next."""
         several = list(moved)
-        now = values.as_instant("clock", self._now())
+        now = now_in_writing(self._session, self._now)
         with self._session.guarded() as session:
             session.flush()
             ledger = QuotaLedger(session.connection().execute, now)
@@ -267,10 +283,10 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         return found
 
     def _held(self, claim: Claim[Task]) -> Task:
-        return held_task(self._session, claim, self._now())
+        return held_task(self._session, claim, self._now)
 
     def _find_held(self, claims: Sequence[Claim[Task]]) -> list[Task]:
-        return held_tasks(self._session, claims, self._now())
+        return held_tasks(self._session, claims, self._now)
 
     def _at_gate(self, task_id: UUID, review: int | None) -> Task:
         self._session.check_writable()
@@ -286,7 +302,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     def _lease_now(self) -> datetime:
         """Return the present instant by the clock that judges leases."""
         if self._session.dialect == "sqlite":
-            return values.as_instant("clock", self._now())
+            return now_in_writing(self._session, self._now)
         asked = sa.select(sa.type_coerce(CLOCKS[self._session.dialect].now, Instant))
         instant: datetime = self._session.execute(asked).scalar_one()
         return instant
