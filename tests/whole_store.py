@@ -35,6 +35,8 @@ COLLECTIONS = (
     "configuration_changes",
     "tasks",
     "task_transitions",
+    "quotas",
+    "uploads",
 )
 ROWS_AT_ONCE = 5_000
 

@@ -52,12 +52,14 @@ def check_claiming(worker: Any, count: Any, lease: Any) -> None:
     check_lease(lease)
 
 
-def check_queue(queue: Any, job_types: Any, stages: Any) -> None:
+def check_queue(queue: Any, job_types: Any, stages: Any, ageing: Any) -> None:
     """Refuse a queue that there is not, and what the other one is asked for by."""
     if queue not in ("jobs", "tasks"):
         raise InvalidValue(f'queue: "jobs" or "tasks" expected, found {queue!r}')
     if queue == "jobs" and stages is not None:
         raise InvalidValue('stages: jobs have none; say queue="tasks"')
+    if queue == "jobs" and ageing is not None:
+        raise InvalidValue('ageing: jobs have none; say queue="tasks"')
     if queue == "tasks" and job_types is not None:
         raise InvalidValue("job_types: tasks have none; say stages=")
 

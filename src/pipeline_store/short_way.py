@@ -158,7 +158,7 @@ class ShortWay(ABC):
         ageing: timedelta | None = None,
     ) -> list[Claim[ProcessingJob]] | list[Claim[Task]]:
         """See `pipeline_store.unit_of_work.Store.claim_batch`."""
-        check_queue(queue, job_types, stages)
+        check_queue(queue, job_types, stages, ageing)
         with self._queues() as queues:
             if queue == "jobs":
                 return queues.jobs.claim_batch(worker, n, lease, job_types)

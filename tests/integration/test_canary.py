@@ -44,6 +44,9 @@ KNOWN_FIELDS = {
     "ProcessingJob.lease_token",
     "Task.lease_token",
     "Task.review_token",
+    "QuotaReservation.lease_token",
+    "Upload.lease_token",
+    "Upload.sealed_session",
     "TaskTransition.review_token",
 }
 """The first holds secrets, the second says whether a value does, the others are numbers."""

@@ -35,9 +35,8 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
-from pipeline_store.tasks import PendingReview, Task, TaskStatus, TaskTransition
 from pipeline_store.services.async_work import AsyncHandler, AsyncWork, AsyncWorker
-from pipeline_store.tasks import Task, TaskStatus
+from pipeline_store.tasks import PendingReview, Task, TaskStatus, TaskTransition
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

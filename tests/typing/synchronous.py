@@ -41,9 +41,8 @@ from pipeline_store.production import (
     TTSAudio,
 )
 from pipeline_store.services import reviews
-from pipeline_store.tasks import PendingReview, Task, TaskStatus, TaskTransition
 from pipeline_store.services.work import Result, Work, Worker
-from pipeline_store.tasks import Task, TaskStatus
+from pipeline_store.tasks import PendingReview, Task, TaskStatus, TaskTransition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

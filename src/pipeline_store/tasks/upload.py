@@ -158,6 +158,19 @@ def check_content(platform: Any, content_hash: Any) -> None:
         values.check_text(name, value, longest=values.LONGEST_KEY, empty=False)
 
 
+def check_external_id(external_id: Any) -> None:
+    """Refuse what no platform calls anything."""
+    values.check_text("external_id", external_id, longest=values.LONGEST_KEY, empty=False)
+
+
+def check_sealed(sealed_session: Any) -> None:
+    """Refuse a session that is not sealed."""
+    # Said without the value, which is a secret when it is not sealed.
+    if not isinstance(sealed_session, str) or _SEALED.match(sealed_session) is None:
+        raise InvalidValue("sealed_session: seal the session first, see services.publish_guard")
+    values.check_text("sealed_session", sealed_session)
+
+
 def found_of_content(task: Task, found: Upload | None) -> Upload | None:
     """Return the upload of the content, unless it is another task's.
 
@@ -186,11 +199,8 @@ def refuse_unresolved(of_task: Sequence[Upload], platform: str) -> None:
             raise _unresolved(upload)
 
 
-def mark_started(claim: Claim[Task], upload: Upload, sealed_session: Any) -> None:
+def mark_started(claim: Claim[Task], upload: Upload, sealed_session: str) -> None:
     """Let the upload have a session."""
-    # Said without the value, which is a secret when it is not sealed.
-    if not isinstance(sealed_session, str) or _SEALED.match(sealed_session) is None:
-        raise InvalidValue("sealed_session: seal the session first, see services.publish_guard")
     if upload.is_left_by_another(claim):
         raise _unresolved(upload)
     if upload.is_done:
@@ -199,9 +209,8 @@ def mark_started(claim: Claim[Task], upload: Upload, sealed_session: Any) -> Non
     upload.status = UploadStatus.STARTED
 
 
-def mark_done(claim: Claim[Task], upload: Upload, external_id: Any) -> None:
+def mark_done(claim: Claim[Task], upload: Upload, external_id: str) -> None:
     """Let the upload be done."""
-    values.check_text("external_id", external_id, longest=values.LONGEST_KEY, empty=False)
     if upload.is_done and upload.external_id != external_id:
         raise Conflict(f"upload {upload.id} is done already, as {upload.external_id}")
     upload.external_id = external_id

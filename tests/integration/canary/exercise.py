@@ -17,6 +17,7 @@ from pipeline_store.services.channels_overview import channels_status
 from pipeline_store.services.configuration_storage import read_layers
 from pipeline_store.services.credentials import credential, health, remove_credential
 from pipeline_store.services.key_rotation import rotate, survey, verify
+from pipeline_store.services.publish_guard import session_of
 from pipeline_store.services.sealed_values import all_sealed
 from tests.integration.canary import commands, provoking, provoking_databases, provoking_stores
 from tests.integration.canary.backups import back_up
@@ -104,6 +105,7 @@ class Exercise:
             self.tell("service", verify(uow, KEYRING), verify(uow, BEFORE), KEYRING, Keyring())
             claim = uow.jobs.claim_next("worker", timedelta(minutes=1))
             self.tell("claim", claim)
+            self.tell("secret", *(session_of(KEYRING, each) for each in uow.uploads.page()))
             remove_credential(uow, self.planted.channel(uow), CREDENTIALS[0])
         with self.watched():
             configuration = self.planted.configuration

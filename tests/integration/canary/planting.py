@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_store.channels import Channel, JobType, ProcessingJob
 from pipeline_store.secrets import KEYS_VARIABLE, Keyring, Secret, add_key, new_key
+from pipeline_store.services import publish_guard
 from pipeline_store.services.configuration import Configuration
 from pipeline_store.services.credentials import credential, refresh_failed, set_credential
 from pipeline_store.services.settings import SHIPPED, Setting, Settings
+from pipeline_store.tasks import Task, TaskStatus
 from tests.integration.canary.scanner import canary
 from tests.integration.canary.spellings import spellings
 
@@ -86,7 +88,17 @@ class Planted:
                     for name in CREDENTIALS:
                         self._set_credential(uow, keyring, channel, name)
             uow.jobs.add(ProcessingJob(channel_id=channels[0].id, job_type=JobType.SCRAPE))
+            task = Task(
+                channel_id=channels[0].id,
+                notion_page_id="page1",
+                title="The bridge",
+                topic="How it was built",
+                story_direction="",
+                status=TaskStatus.UPLOADING,
+            )
+            uow.tasks.add(task)
             uow.commit()
+        self._keep_session()
         for setting in IN_DATABASE:
             for place in ({"system": True}, *({"channel": name} for name in CHANNELS)):
                 text = canary(f"{setting.key} {place}")
@@ -101,6 +113,17 @@ class Planted:
                 refresh_failed(uow, channel, name, quoted(text), keyring=KEYRING)
                 # The program that has sent it knows no key any more.
                 refresh_failed(uow, channel, CREDENTIALS[-1], quoted(text), keyring=Keyring())
+            uow.commit()
+
+    def _keep_session(self) -> None:
+        """Let an upload be under way, whose worker has failed."""
+        with self.store.unit_of_work() as uow:
+            claim = uow.tasks.claim_next("uploader", timedelta(hours=1))
+            assert claim is not None
+            upload = publish_guard.begin(uow, claim, "youtube", "sha256:1")
+            session = Secret(canary("session"))
+            publish_guard.keep_session(uow, BEFORE, claim, upload, session)
+            uow.tasks.fail(claim, "no connection")
             uow.commit()
 
     def _set_credential(

@@ -48,7 +48,9 @@ def functions_with_secrets() -> dict[CodeType, str]:
 
 def _functions_of(module: ModuleType) -> Iterator[Any]:
     classes = [each for each in vars(module).values() if inspect.isclass(each)]
-    holders = [module, *(each for each in classes if each.__module__ == module.__name__)]
+    # What only a Protocol promises is not run by anybody.
+    own = [each for each in classes if not getattr(each, "_is_protocol", False)]
+    holders = [module, *(each for each in own if each.__module__ == module.__name__)]
     for holder in holders:
         for member in vars(holder).values():
             wrapped = (getattr(member, name, None) for name in ("__func__", "fget", "func"))

@@ -102,6 +102,14 @@ SOUND_TEXTS_AND_NUMBERS: Mapping[str, Any] = {
     "reason": "too dark",
     "review": 1,
     "most_attempts": 5,
+    "project": "project-1",
+    "bucket": "youtube_uploads",
+    "stage": "uploading",
+    "units": 1,
+    "platform": "youtube",
+    "content_hash": "sha256:0",
+    "external_id": "dQw4w9WgXcQ",
+    "sealed_session": "v1.0123456789abcdef.c2VhbGVk",
 }
 """Texts and whole numbers that are accepted, by the name of the argument."""
 
@@ -115,6 +123,8 @@ SOUND: Mapping[str, Any] = {
     "Claim[ProcessingJob]": CLAIM,
     "Claim[Task]": TASK_CLAIM,
     "Task | Claim[Task]": sample("tasks"),
+    "QuotaReservation": sample("quotas"),
+    "Upload": sample("uploads"),
     "Iterable[Claim[Task]]": [TASK_CLAIM],
 }
 """Arguments that are accepted, by their annotation."""
@@ -132,7 +142,7 @@ ANY_CLAIMS = "Claim[ProcessingJob]] | Iterable[Claim[Task]"
 TAKEN_AS_TRUTHS = {"skipped", "unresolved_only"}
 """Arguments that may be anything."""
 
-CHECKED_ELSEWHERE = {"Entity", "DiscoveredVideo"}
+CHECKED_ELSEWHERE = {"Entity", "DiscoveredVideo", "QuotaPlan", "QuotaReservation", "Upload"}
 """Annotations of objects: their fields are checked one by one, their class in every collection."""
 
 
@@ -216,7 +226,7 @@ def refused_argument(kind: str, method: str, name: str) -> Mapping[str, Any]:
     if kind == "int":
         return NO_WHOLE_NUMBERS | refused_count(method, name)
     if kind == "timedelta":
-        return NO_LEASES if name == "lease" else NO_LENGTHS
+        return refused_length(name)
     return {
         "Any": NO_JSON_VALUES,
         "Claim[ProcessingJob]": NO_CLAIMS,
@@ -237,6 +247,13 @@ def refused_argument(kind: str, method: str, name: str) -> Mapping[str, Any]:
     }[kind]
 
 
+def refused_length(name: str) -> Mapping[str, Any]:
+    """What a length of time cannot be."""
+    if name == "ageing":
+        return {label: time for label, time in NO_LENGTHS.items() if time is not None}
+    return NO_LEASES if name == "lease" else NO_LENGTHS
+
+
 def refused_text(method: str, name: str) -> Mapping[str, Any]:
     """What a text cannot be."""
     is_part_of_an_index = (method, name) in {
@@ -245,6 +262,10 @@ def refused_text(method: str, name: str) -> Mapping[str, Any]:
         ("claim_batch", "worker"),
         *((decision, "actor") for decision in ("advance", "approve", "reject", "retry")),
     }
+    if name in {"project", "bucket", "stage", "platform", "content_hash", "external_id"}:
+        return NO_KEYS
+    if name == "sealed_session":
+        return NO_TEXTS | {"empty": "", "in the clear": "https://upload.example/1"}
     if (method, name) == ("reject", "reason"):
         return NO_TEXTS | {"empty": ""}
     return NO_KEYS if is_part_of_an_index else NO_TEXTS
@@ -255,6 +276,8 @@ def refused_count(method: str, name: str) -> Mapping[str, Any]:
     if name in {"most_attempts", "review"}:
         least = {"most_attempts": 1, "review": 0}[name]
         return {"too few": least - 1, "negative": -1}
+    if name == "units":
+        return {"too many": 10**12 + 1, "negative": -1}
     if name not in {"limit", "n"}:
         return {}
     too_many = {"n": 1_001, "limit": 10_001}[name]

@@ -38,11 +38,9 @@ STORES = [
 ]
 
 TABLES_TO_EMPTY = (
-    "uploads",
     "task_ageing",
-    "quota_reservations",
-    "quota_days",
     *(TABLE_OF[collection] for collection in CHILDREN_FIRST),
+    "quota_days",
 )
 NUMBERED_TABLES = tuple(TABLE_OF[name] for name, kind in KEY_TYPES.items() if kind is int)
 """The tables whose keys the database counts up."""

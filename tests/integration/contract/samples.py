@@ -32,7 +32,7 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
-from pipeline_store.tasks import Task, TaskTransition
+from pipeline_store.tasks import QuotaReservation, Task, TaskTransition, Upload
 from tests.integration.contract.sample_values import (
     EARLY,
     LATE,
@@ -94,6 +94,8 @@ CLASSES: dict[str, type[Any]] = {
     "configuration_changes": ConfigurationChange,
     "tasks": Task,
     "task_transitions": TaskTransition,
+    "quotas": QuotaReservation,
+    "uploads": Upload,
 }
 """The class of the objects in each collection."""
 
@@ -110,10 +112,13 @@ TABLE_OF = {name: name for name in COLLECTIONS} | {
     "errors": "error_log",
     "jobs": "video_processing_jobs",
     "presets": "transformation_presets",
+    "quotas": "quota_reservations",
 }
 """The table that each collection is kept in."""
 
 CHILDREN_FIRST = (
+    "uploads",
+    "quotas",
     "task_transitions",
     "tasks",
     "errors",

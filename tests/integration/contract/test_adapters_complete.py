@@ -33,7 +33,7 @@ from pipeline_store.sql.columns import Instant, JsonValue, metadata
 from pipeline_store.sql.listening import ListeningWakeups
 from pipeline_store.sql.production import PRODUCTION_TABLES
 from pipeline_store.sql.row_columns import PlainUuid
-from pipeline_store.sql.tasks import TASKS_TABLES, task_turns
+from pipeline_store.sql.tasks import TASKS_TABLES
 from pipeline_store.sql.wakeups import SqliteWakeups
 from pipeline_store.unit_of_work import Collections, Store, UnitOfWork
 from pipeline_store.wakeups import Wakeups
@@ -106,7 +106,7 @@ def test_the_ports() -> None:
     """There is a port for each collection, and it is a Protocol that repeats `Repository`."""
     assert tuple(PORTS) == COLLECTIONS == WHOLE_STORE
     assert sorted(CHILDREN_FIRST) == sorted(COLLECTIONS)
-    assert len({id(port) for port in PORTS.values()}) == 21
+    assert len({id(port) for port in PORTS.values()}) == 23
     for port in PORTS.values():
         assert getattr(port, "_is_protocol", False)
         assert set(public(Repository)) <= set(public(port))
@@ -196,6 +196,8 @@ def test_what_is_missing_is_named() -> None:
 TABLES = {table.name: table for table in (*PRODUCTION_TABLES, *CHANNELS_TABLES, *TASKS_TABLES)}
 KEY_COLUMNS: dict[type[Any], type[Any]] = {int: sa.BigInteger, str: sa.Text, UUID: PlainUuid}
 ON_DELETE_IN_SQL = {"refuse": None, "clear": "SET NULL", "cascade": "CASCADE"}
+BESIDE = {"task_turns", "task_ageing", "quota_limits", "quota_costs", "quota_days"}
+"""Tables that no collection is kept in."""
 SPELLED_OUT = {"tasks": {"refuse": "RESTRICT"}}
 """Where a rule is told to the database in other words."""
 
@@ -204,8 +206,8 @@ class TestTables:
     """The tables say the same as the classes."""
 
     def test_one_for_each_class(self) -> None:
-        """There is a table for each collection, mapped to its class, and one for turns."""
-        assert set(TABLES) == {*TABLE_OF.values(), task_turns.name} == set(metadata.tables)
+        """There is a table for each collection, mapped to its class, and some beside them."""
+        assert set(TABLES) == {*TABLE_OF.values(), *BESIDE} == set(metadata.tables)
         for collection, kind in CLASSES.items():
             assert class_mapper(kind).local_table is TABLES[TABLE_OF[collection]]
         assert dict(KINDS) == CLASSES

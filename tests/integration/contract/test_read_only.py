@@ -10,7 +10,7 @@ import pytest
 
 from pipeline_store.claim import Claim
 from pipeline_store.errors import ReadOnly
-from pipeline_store.tasks import TaskStatus
+from pipeline_store.tasks import YOUTUBE_POOL, TaskStatus
 from pipeline_store.unit_of_work import Collections
 from tests.integration.contract.samples import (
     COLLECTIONS,
@@ -50,6 +50,7 @@ READS = {
     "music": {"by_spotify_track_id", "least_used"},
     "pipeline_runs": {"count_by_status", "in_status", "last_upload_for", "latest_for", "niches"},
     "presets": {"active", "by_name", "default"},
+    "quotas": {"account", "accounts", "costs", "limits"},
     "reviews": {"for_run", "open_for", "waiting"},
     "scripts": {"for_run", "newest_for"},
     "shorts": {"for_run", "in_status"},
@@ -64,6 +65,7 @@ READS = {
         "pending_reviews",
     },
     "tts_audio": {"for_run"},
+    "uploads": {"for_task", "of_content", "unresolved"},
     "video_statistics": {"latest_for", "series"},
     "videos": {
         "by_source_url",
@@ -79,7 +81,10 @@ READS = {
 class Stored:
     """Keys and objects that the writes below can be tried on."""
 
-    def __init__(self, parents: Parents, job: Any, task: Any) -> None:
+    def __init__(
+        self, parents: Parents, job: Any, task: Any, reservation: Any, upload: Any
+    ) -> None:
+        self.reservation, self.upload = reservation, upload
         self.parents = parents
         self.claim, self.task_claim = (
             Claim(item=item, token=item.lease_token, attempt=1, worker="worker-1", expires_at=LATE)
@@ -127,6 +132,16 @@ WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
     "presets": {
         "make_default": lambda uow, stored: uow.presets.make_default(stored.parents.preset)
     },
+    "quotas": {
+        "reserve": lambda uow, _: uow.quotas.reserve("default", "youtube_uploads", 1),
+        "reserve_for": lambda uow, _: uow.quotas.reserve_for("default", "nothing"),
+        "commit": lambda uow, stored: uow.quotas.commit(stored.reservation),
+        "refund": lambda uow, stored: uow.quotas.refund(stored.reservation),
+        "set_limit": lambda uow, _: uow.quotas.set_limit("default", "tokens", 1),
+        "remove_limit": lambda uow, _: uow.quotas.remove_limit("default", "tokens"),
+        "set_cost": lambda uow, _: uow.quotas.set_cost("uploading", "tokens", 0),
+        "use_plan": lambda uow, _: uow.quotas.use_plan(YOUTUBE_POOL),
+    },
     "reviews": {"hold_overdue": lambda uow, _: uow.reviews.hold_overdue()},
     "system_configuration": {
         "set": lambda uow, _: uow.system_configuration.set("a", 1),
@@ -144,6 +159,17 @@ WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
         "approve": lambda uow, stored: uow.tasks.approve(stored.task.id, "somebody"),
         "reject": lambda uow, stored: uow.tasks.reject(stored.task.id, "somebody", "dull"),
         "retry": lambda uow, stored: uow.tasks.retry(stored.task.id, "somebody"),
+    },
+    "uploads": {
+        "begin": lambda uow, stored: uow.uploads.begin(stored.task_claim, "youtube", "a"),
+        "keep_session": lambda uow, stored: uow.uploads.keep_session(
+            stored.task_claim, stored.upload, "v1.0123456789abcdef.c2VhbGVk"
+        ),
+        "finish": lambda uow, stored: uow.uploads.finish(stored.task_claim, stored.upload, "x"),
+        "reconcile": lambda uow, stored: uow.uploads.reconcile(
+            stored.task_claim, stored.upload, None
+        ),
+        "abandon": lambda uow, stored: uow.uploads.abandon(stored.task_claim, stored.upload),
     },
     "video_statistics": {
         "record_new": lambda uow, stored: uow.video_statistics.record_new(
@@ -173,6 +199,8 @@ def test_every_write_is_refused(store: Store) -> None:
         uow.system_configuration.add(sample("system_configuration"))
         job = uow.jobs.add(sample("jobs", parents, status="failed", due_at=None))
         task = uow.tasks.add(sample("tasks", parents, lease_expires_at=None))
+        reservation = uow.quotas.add(sample("quotas", state="held"))
+        upload = uow.uploads.add(sample("uploads", parents))
         uow.commit()
     before = content(store)
     written = []
@@ -180,7 +208,7 @@ def test_every_write_is_refused(store: Store) -> None:
         for method, write in writes.items():
             with store.unit_of_work(read_only=True) as uow:
                 try:
-                    write(uow, Stored(parents, job, task))
+                    write(uow, Stored(parents, job, task, reservation, upload))
                 except ReadOnly:
                     continue
                 written.append(f"{collection}.{method}")
@@ -190,6 +218,8 @@ def test_every_write_is_refused(store: Store) -> None:
 
 CHANGES: dict[str, tuple[str, Any]] = {
     "tasks": ("status", "video_ready"),
+    "quotas": ("units", 4),
+    "uploads": ("external_id", "changed"),
     "task_transitions": ("reason", None),
     "channels": ("name", "changed"),
     "videos": ("source_title", "changed"),

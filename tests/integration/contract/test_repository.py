@@ -88,6 +88,8 @@ def test_a_change_of_an_attribute_is_written_at_the_commit(
         "configuration_changes": ("old_value", None),
         "tasks": ("topic", "Lives on the rocks"),
         "task_transitions": ("reason", None),
+        "quotas": ("units", 10**12),
+        "uploads": ("external_id", None),
     }[collection]
     with store.unit_of_work() as uow:
         key = key_of(getattr(uow, collection).add(sample(collection, parents)))

@@ -32,7 +32,7 @@ from pipeline_store.production import (
     Short,
     TTSAudio,
 )
-from pipeline_store.tasks import Task, TaskTransition
+from pipeline_store.tasks import QuotaReservation, Task, TaskTransition, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,12 +70,17 @@ TASKS: Final[Kinds] = {
     "channels": Channel,
     "tasks": Task,
     "task_transitions": TaskTransition,
+    "quotas": QuotaReservation,
+    "uploads": Upload,
     **OVERRIDES,
 }
 COLLECTIONS: Final[Kinds] = PRODUCTION | CHANNELS | TASKS
 COLLECTION_OF: Final = {kind: name for name, kind in COLLECTIONS.items()}
 
 TABLES: Final = [
+    "uploads",
+    "quota_reservations",
+    "quota_days",
     "task_transitions",
     "tasks",
     "error_log",

@@ -106,7 +106,6 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
             settled = claiming.settled_by_move(held, wanted)
             claiming.move(held, task, wanted, actor, reason)
             self._account_for(held, settled)
-            self._session.flush()
             return held
         check_kind(Task, task)
         task.check_advance(wanted)

@@ -13,8 +13,10 @@ from pipeline_store.repository import check_kind, check_limit
 from pipeline_store.tasks import Upload, UploadRepository
 from pipeline_store.tasks.upload import (
     check_content,
+    check_external_id,
     check_not_done,
     check_of_task,
+    check_sealed,
     found_of_content,
     mark_done,
     mark_started,
@@ -77,16 +79,20 @@ class MemoryUploadRepository(MemoryRepository[Upload, UUID], UploadRepository):
 
     def keep_session(self, claim: Claim[Task], upload: Upload, sealed_session: str) -> None:
         """See `UploadRepository.keep_session`."""
+        check_sealed(sealed_session)
         mark_started(claim, self._held(claim, upload), sealed_session)
         self._session.flush()
 
     def finish(self, claim: Claim[Task], upload: Upload, external_id: str) -> None:
         """See `UploadRepository.finish`."""
+        check_external_id(external_id)
         mark_done(claim, self._held(claim, upload), external_id)
         self._session.flush()
 
     def reconcile(self, claim: Claim[Task], upload: Upload, external_id: str | None) -> None:
         """See `UploadRepository.reconcile`."""
+        if external_id is not None:
+            check_external_id(external_id)
         held = self._held(claim, upload)
         if external_id is None:
             mark_to_be_sent(claim, held)

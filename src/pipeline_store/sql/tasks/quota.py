@@ -8,9 +8,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pipeline_store import values
 from pipeline_store.repository import check_kind
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.tasks.held import now_in_writing
 from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
 from pipeline_store.sql.tasks.quota_tables import (
     quota_costs,
@@ -170,7 +170,7 @@ class SqlQuotaRepository(SqlRepository[QuotaReservation, UUID], QuotaRepository)
     def _ledger(self) -> Generator[QuotaLedger]:
         with self._session.guarded() as session:
             session.flush()
-            now = values.as_instant("clock", self._now())
+            now = now_in_writing(self._session, self._now)
             yield QuotaLedger(session.connection().execute, now)
 
     def _projects(self, ledger: QuotaLedger) -> set[str]:

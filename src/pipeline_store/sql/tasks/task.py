@@ -115,7 +115,6 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
             settled = claiming.settled_by_move(held, wanted)
             claiming.move(held, task, wanted, actor, reason)
             self._account_for([held], settled)
-            self._session.flush()
             return held
         check_kind(Task, task)
         task.check_advance(wanted)
@@ -252,7 +251,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     def _account_for(self, moved: Iterable[Task], state: ReservationState) -> None:
         """Settle what the tasks have reserved, and reserve for what their holders do next."""
         several = list(moved)
-        now = values.as_instant("clock", self._now())
+        now = now_in_writing(self._session, self._now)
         with self._session.guarded() as session:
             session.flush()
             ledger = QuotaLedger(session.connection().execute, now)
