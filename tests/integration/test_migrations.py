@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from pipeline_store.errors import SchemaOutOfDate, StoreFailure
-from pipeline_store.sql import SqlStore, metadata, schema
+from pipeline_store.sql import SqlStore, metadata, revisions, schema
 from pipeline_store.sql.channels import CHANNELS_TABLES
 from pipeline_store.sql.production import PRODUCTION_TABLES
 from tests.integration.contract.sample_values import PARENT_IN
@@ -87,6 +89,16 @@ def rows(store: SqlStore) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+def test_the_names_of_the_files_tell_the_revisions() -> None:
+    """What is read from the names is what Alembic runs, in its order."""
+    config = Config()
+    config.set_main_option("script_location", "pipeline_store.sql:migrations")
+    config.set_main_option("path_separator", "os")
+    in_order = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert list(schema.known_revisions()) == in_order
+    assert schema.newest_revision() == in_order[0]
+
+
 def test_up_and_down_again_with_rows(store: SqlStore) -> None:
     """A full database goes down to nothing and up again, and works."""
     for _ in range(2):
@@ -126,8 +138,8 @@ def test_going_back_leads_where_coming_up_did(
     down, up = SqlStore(new_url()), SqlStore(new_url())
     down.upgrade()
     down.downgrade(revision)
-    original = schema.command.upgrade
-    monkeypatch.setattr(schema.command, "upgrade", lambda config, _: original(config, revision))
+    original = revisions.command.upgrade
+    monkeypatch.setattr(revisions.command, "upgrade", lambda config, _: original(config, revision))
     up.upgrade()
     assert (up.current(), down.current()) == (revision, revision)
     assert differences(fingerprint(up.engine), fingerprint(down.engine)) == []
@@ -314,14 +326,14 @@ def test_a_migration_that_breaks_a_reference_is_undone(
     store.upgrade()
     fill(store)
 
-    original = schema.command.upgrade
+    original = revisions.upgrade
     monkeypatch.setattr(schema, "newest_revision", lambda: "0999")
 
-    def delete_a_parent(config: schema.Config, revision: str) -> None:
-        original(config, revision)
-        config.attributes["connection"].exec_driver_sql("DELETE FROM pipeline_runs")
+    def delete_a_parent(connection: sa.Connection) -> None:
+        original(connection)
+        connection.exec_driver_sql("DELETE FROM pipeline_runs")
 
-    monkeypatch.setattr(schema.command, "upgrade", delete_a_parent)
+    monkeypatch.setattr(revisions, "upgrade", delete_a_parent)
     with pytest.raises(StoreFailure, match=r"left \w+ row 1 referring to a missing pipeline_runs"):
         store.upgrade()
     assert run(store, "SELECT count(*) FROM pipeline_runs") == [[1]]

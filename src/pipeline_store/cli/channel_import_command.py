@@ -9,7 +9,6 @@ import typer
 from pipeline_store.cli.import_options import Files, MeasuredAt, measured_instant
 from pipeline_store.cli.import_report import report_import
 from pipeline_store.cli.options import AsJson, database_of
-from pipeline_store.importers.channel_statistics import import_channel_statistics
 
 
 def import_statistics(
@@ -26,6 +25,10 @@ def import_statistics(
 
     Channels and videos are known by their ids on YouTube.
     """
+    from pipeline_store.importers.channel_statistics import (  # noqa: PLC0415 - only for this
+        import_channel_statistics,
+    )
+
     instant = measured_instant(measured_at)
     with database_of(context).opened() as store:
         with store.unit_of_work(read_only=True):

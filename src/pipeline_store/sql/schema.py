@@ -6,18 +6,15 @@ tables included, so that one which dies half way leaves nothing behind.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
-from io import StringIO
+from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy.exc import OperationalError
 
 from pipeline_store.errors import SchemaOutOfDate, StoreBusy, StoreFailure
@@ -38,30 +35,27 @@ ADOPTED_REVISION: Final = "0001"
 _UPGRADE_LOCK: Final = 7_306_090_331_178_116_710
 """An arbitrary number that names our upgrades among PostgreSQL's advisory locks."""
 
+_REVISION_FILE: Final = re.compile(r"([0-9]{4})_\w+\.py")
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
-def _config(connection: sa.Connection | None = None) -> Config:
-    config = Config(stdout=StringIO())
-    config.set_main_option("script_location", "pipeline_store.sql:migrations")
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+def newest_revision() -> str:
+    """Return the revision that this package needs."""
+    known = known_revisions()
+    if not known:
+        raise StoreFailure("the package was installed without its migrations")
+    return known[0]
 
 
 @cache
-def newest_revision() -> str:
-    """Return the revision that this package needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
-        raise StoreFailure("the package was installed without its migrations")
-    return head
+def known_revisions() -> tuple[str, ...]:
+    """Return the revisions that this package knows, the newest first.
 
-
-def known_revisions() -> list[str]:
-    """Return the revisions that this package knows, the newest first."""
-    scripts = ScriptDirectory.from_config(_config())
-    return [script.revision for script in scripts.walk_revisions()]
+    They stand in the names of the files, so that nothing need be run to know them.
+    """
+    files = resources.files("pipeline_store.sql.migrations").joinpath("versions").iterdir()
+    found = (_REVISION_FILE.fullmatch(file.name) for file in files)
+    return tuple(sorted((match[1] for match in found if match), reverse=True))
 
 
 def upgrade(engine: sa.Engine) -> None:
@@ -79,12 +73,14 @@ def upgrade(engine: sa.Engine) -> None:
         use_write_ahead_log(engine)
         if found == newest_revision():
             return
+        from pipeline_store.sql import revisions  # noqa: PLC0415 - loads Alembic
+
         with _migrating(engine) as connection:
             found = current_of(connection)
             _refuse_unknown(found)
             if found is None:
                 _refuse_tables_of_others(connection)
-            command.upgrade(_config(connection), "head")
+            revisions.upgrade(connection)
 
 
 def adopt(engine: sa.Engine, compare: Callable[[sa.Connection], None]) -> bool:
@@ -93,14 +89,16 @@ def adopt(engine: sa.Engine, compare: Callable[[sa.Connection], None]) -> bool:
     `compare` raises to refuse; it runs when nobody else can change the tables. Returns whether the
     database was without a revision before.
     """
+    from pipeline_store.sql import revisions  # noqa: PLC0415 - loads Alembic
+
     with translated(subject="adopt"):
         with _migrating(engine) as connection:
             found = current_of(connection)
             _refuse_unknown(found)
             if found is None:
                 compare(connection)
-                command.stamp(_config(connection), ADOPTED_REVISION)
-            command.upgrade(_config(connection), "head")
+                revisions.record(connection, ADOPTED_REVISION)
+            revisions.upgrade(connection)
         # Only now is the file ours to change.
         use_write_ahead_log(engine)
         return found is None
@@ -112,12 +110,11 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
     Raises:
         StoreFailure: there is no such revision.
     """
+    from pipeline_store.sql import revisions  # noqa: PLC0415 - loads Alembic
+
     with translated(subject="downgrade"), _migrating(engine) as connection:
         _refuse_unknown(current_of(connection))
-        try:
-            command.downgrade(_config(connection), revision)
-        except CommandError as error:
-            raise StoreFailure(f"cannot downgrade to {revision!r}: {error}") from None
+        revisions.downgrade(connection, revision)
         if current_of(connection) is None:
             connection.execute(sa.text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
 

@@ -63,6 +63,21 @@ for asked in ("--help", "--version", "import --help", "review skip --help"):
     assert f"pipeline-store {version('pipeline-store')}\n" in done.stdout
 
 
+def test_work_on_a_database_loads_only_what_it_needs(tmp_path: Path, migrated_file: Path) -> None:
+    """Alembic is loaded to change a schema, readers to read files; other commands go without."""
+    shutil.copy(migrated_file, tmp_path / "pipeline.db")
+    script = """
+import sys
+from pipeline_store.cli import main
+for asked in ("status", "current", "review queue", "init", "downgrade 0001 --yes"):
+    code = main(asked.split())
+    loaded = {"alembic", "psycopg", "asyncpg", "pipeline_store.importers"} & set(sys.modules)
+    print(code, *sorted(loaded), file=sys.stderr)
+"""
+    done = run(sys.executable, "-c", script, cwd=tmp_path)
+    assert done.stderr.splitlines() == ["0", "0", "0", "0", "0 alembic"]
+
+
 def test_the_version_is_the_package_s(command: Command) -> None:
     """`--version` prints the installed version."""
     assert (
