@@ -8,7 +8,6 @@ import importlib.util
 import io
 import os
 import re
-import shlex
 import subprocess
 import sys
 import traceback
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
-from unittest import mock
 
 import pytest
 import typer
@@ -24,7 +22,6 @@ from markdown_it import MarkdownIt
 
 import pipeline_store
 from pipeline_store import channels, claim, errors, importers, legacy, production, secrets
-from pipeline_store.cli import main
 from pipeline_store.cli.app import app
 from pipeline_store.importers import importing
 from pipeline_store.services import (
@@ -46,6 +43,8 @@ from pipeline_store.services import (
     settings,
 )
 from pipeline_store.unit_of_work import Collections
+from tests.conftest import is_on
+from tests.integration.warm_commands import warm_commands
 from tests.real_data import REPOSITORY
 
 if TYPE_CHECKING:
@@ -99,6 +98,7 @@ class BadPageError(Exception):
         super().__init__(f"{shown}:{line}: {what}")
 
 
+@cache
 def read_page(path: Path) -> Page:
     page = Page(path)
     line = 0
@@ -208,25 +208,6 @@ class Runner:
     def run_command(self, example: Example) -> str:
         self.files = {name: line for name, line in self.files.items() if name not in example.code}
         command = self.in_this_environment(example)
-        arguments = None if self.keeps_stores_open() else arguments_of_command(command)
-        if arguments is None:
-            code, printed = self.run_in_shell(example, command)
-        else:
-            # Starting an interpreter for each command proves nothing more, and takes its time.
-            code, printed = run_here(arguments, self.environment)
-        if code:
-            told = f"{example.code.strip()}: exit code {code}\n{printed}"
-            raise BadPageError(self.page.path, example.line, told)
-        return printed
-
-    def keeps_stores_open(self) -> bool:
-        """Whether code on the page may have a database open, which a command shares as others do.
-
-        A process that opens an SQLite file and closes it loses its locks on it.
-        """
-        return any(example.language == "python" for example in self.page.examples)
-
-    def run_in_shell(self, example: Example, command: str) -> tuple[int, str]:
         try:
             done = subprocess.run(
                 ["/bin/bash", "-euo", "pipefail", "-c", command],
@@ -240,7 +221,11 @@ class Runner:
             )
         except subprocess.TimeoutExpired:
             raise BadPageError(self.page.path, example.line, "took too long") from None
-        return done.returncode, done.stdout.decode()
+        printed = done.stdout.decode()
+        if done.returncode:
+            told = f"{example.code.strip()}: exit code {done.returncode}\n{printed}"
+            raise BadPageError(self.page.path, example.line, told)
+        return printed
 
     def in_this_environment(self, example: Example) -> str:
         """Replace what sets up an environment by what it comes to in the present one."""
@@ -263,27 +248,6 @@ class Runner:
         if not doctest.OutputChecker().check_output(wanted, found, doctest.ELLIPSIS):
             told = f"shown\n{wanted}\nprinted\n{found}"
             raise BadPageError(self.page.path, example.line, told)
-
-
-def arguments_of_command(command: str) -> list[str] | None:
-    """The arguments of a line that does nothing but call the package's command, else None."""
-    if not command.startswith("pipeline-store ") or set("|<>;&$`*?~#\n") & set(command.strip()):
-        return None
-    return shlex.split(command)[1:]
-
-
-def run_here(arguments: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Run the package's command in this process; return its exit code and all it printed."""
-    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    with (
-        mock.patch.dict(os.environ, environment, clear=True),
-        mock.patch.object(sys, "stdin", io.StringIO()),
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(printed),
-    ):
-        code = main(arguments)
-        printed.flush()
-        return code, printed.buffer.getvalue().decode()  # type: ignore[attr-defined]
 
 
 def trimmed(text: str) -> str:
@@ -320,18 +284,30 @@ def run_page(path: Path, folder: Path, environment: Mapping[str, str]) -> None:
     Runner(read_page(path), folder, environment).run()
 
 
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Folders of the package's commands; `make soak` starts them as a reader does."""
+    if is_on("PIPELINE_STORE_SOAK"):
+        yield str(BIN)
+        return
+    with warm_commands(tmp_path_factory.mktemp("bin")) as folder:
+        yield f"{folder}:{BIN}"
+
+
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path, programs: str) -> dict[str, str]:
     """What a person has: the package's commands, a home and a terminal."""
     kept = {name: os.environ[name] for name in os.environ if name.startswith(("COV", "LC_"))}
     return kept | {
-        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PATH": f"{programs}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "LANG": "C.UTF-8",
         "COLUMNS": "100",
         "TERM": "dumb",
         "NO_COLOR": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # A reader's pytest has none of our plugins.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
 
 
@@ -538,6 +514,13 @@ WRONG_EXAMPLES = {
     "a value that is not printed": "```python\nprint(1)\n```\n\n```text\n2\n```\n",
     "output of a command that prints something else": "```console\n$ echo a\nb\n```\n",
     "output of a script that prints something else": "```bash\necho a\n```\n\n```text\nb\n```\n",
+    "output of our command that prints something else": (
+        "```console\n$ pipeline-store --version\na\n```\n"
+    ),
+    "another exit code of our command": (
+        '```console\n$ pipeline-store status || echo "code $?"\n...\ncode 2\n```\n'
+    ),
+    "a failure of our command": "```console\n$ pipeline-store status\n```\n",
     "a command that fails": "```console\n$ false\n```\n",
     "a failure in the middle of a script": "```bash\nfalse\necho b\n```\n",
     "a command that does not exist": "```console\n$ pipeline-shop status\n```\n",
@@ -592,6 +575,11 @@ $ python \\
 done
 $ false || echo no
 no
+$ pipeline-store status || echo "code $?"
+error: no database at ...
+code 1
+$ pipeline-store init 2>&1 > /dev/null; NO_COLOR= pipeline-store current | cut -c 1-2
+pi
 ```
 """
 
