@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from tests.migrated_databases import MigratedDatabases
 from tests.postgres_server import PostgresMissingError, PostgresServer, open_server
 
 if TYPE_CHECKING:
@@ -45,8 +46,24 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database of the test's own."""
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of a PostgreSQL database of the test's own, without tables."""
     url = postgres_server.create_database()
     yield url
     postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def migrated_databases(postgres_server: PostgresServer) -> Iterator[MigratedDatabases]:
+    """PostgreSQL databases at the newest revision, without rows."""
+    databases = MigratedDatabases(postgres_server)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture
+def postgres_url(migrated_databases: MigratedDatabases) -> Iterator[str]:
+    """The URL of a PostgreSQL database of the test's own, at the newest revision, without rows."""
+    url = migrated_databases.take()
+    yield url
+    migrated_databases.give_back(url)

@@ -137,7 +137,8 @@ class PostgresServer:
     def create_database(self, template: str | None = None) -> str:
         """Makes a database, empty or a copy of the one at the URL `template`; returns its URL."""
         name = f"pipeline_store_{uuid.uuid4().hex}"
-        command = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        # Copying files is several times as fast as writing all they hold to the log.
+        command = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
             sql.Identifier(name),
             sql.Identifier(_database_of(template) if template else "template0"),
         )

@@ -12,8 +12,6 @@ from tests.benchmarks.readings import readings
 from tests.conftest import is_on
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline_store import Store
 
 FEW = 10_000
@@ -33,17 +31,13 @@ def peak_of_recording(store: Store, count: int) -> int:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest) -> str:
     """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 def test_memory_does_not_grow_with_the_number_of_readings(url: str) -> None:
     store = open_store(url)
-    store.upgrade()
     peak_of_recording(store, 1)
     few = peak_of_recording(store, FEW)
     many = peak_of_recording(store, TIMES * FEW)

@@ -22,7 +22,6 @@ from tests.integration.contract.blocking import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pipeline_store import Store
 
@@ -73,14 +72,10 @@ def driver(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store(driver: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(driver: str, request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store over each driver."""
-    if "sqlite" in driver:
-        url = f"sqlite:///{tmp_path / 'store.db'}"
-    else:
-        url = request.getfixturevalue("postgres_url")
+    url = request.getfixturevalue("sqlite_url" if "sqlite" in driver else "postgres_url")
     with opened(driver, url) as store:
-        store.upgrade()
         yield store
 
 
@@ -183,7 +178,6 @@ def test_a_connection_lost_in_the_middle_is_a_typed_error(driver: str, postgres_
         yield from numbered(PER_BATCH)
 
     with opened(driver, postgres_url) as store:
-        store.upgrade()
         with store.unit_of_work() as uow:
             with pytest.raises(StoreUnavailable):
                 uow.analytics.record_many(cut_off())
@@ -200,7 +194,6 @@ def test_a_connection_lost_in_the_middle_is_a_typed_error(driver: str, postgres_
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
 def test_what_the_database_refuses_is_a_typed_error(driver: str, postgres_url: str) -> None:
     with opened(driver, postgres_url) as store:
-        store.upgrade()
         with psycopg.connect(postgres_url, autocommit=True) as owner:
             owner.execute("ALTER TABLE analytics ADD CHECK (view_count < 1)")
         with store.unit_of_work() as uow:
@@ -223,6 +216,5 @@ def test_asyncpg_copies_inside_the_transaction_when_that_is_its_first_statement(
 
     store = SqlStore(postgres_url, awaited=True)
     with asyncio.Runner() as runner:
-        runner.run(greenlet_spawn(store.upgrade))
         assert runner.run(greenlet_spawn(append_and_leave, store)) == 0
         runner.run(greenlet_spawn(store.close))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline_store import open_store
 from pipeline_store.secrets import KEYS_VARIABLE, Keyring, Place, Secret
 from pipeline_store.services.settings import ENVIRONMENT_PREFIX
 from tests.integration.canary import commands, reflection
@@ -44,17 +43,14 @@ KNOWN_FIELDS = {"Channel.credentials", "SystemConfiguration.encrypted", "Process
 
 
 @pytest.fixture
-def wal(tmp_path: Path) -> Iterator[str]:
+def wal(sqlite_url: str) -> Iterator[str]:
     """The URL of an SQLite file that keeps what was committed last in a file beside it."""
-    file = tmp_path / "pipeline.db"
-    store = open_store(f"sqlite:///{file}")
-    store.upgrade()
-    store.close()
+    file = sqlite_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(file)) as reader:
         reader.execute("PRAGMA journal_mode = WAL")
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM channels").fetchone()
-        yield f"sqlite:///{file}"
+        yield sqlite_url
 
 
 def test_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,11 +41,11 @@ POPULAR = "9bZkp7q19f0"
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store of each kind."""
-    url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path / 'a.db'}"}.get(request.param)
-    store = open_store(url or request.getfixturevalue("postgres_url"))
-    store.upgrade()
+    in_memory = request.param == "memory"
+    url = "memory://" if in_memory else request.getfixturevalue(f"{request.param}_url")
+    store = open_store(url)
     yield store
     store.close()
 
@@ -217,7 +217,6 @@ def test_two_imports_at_once_make_everything_once(
     """The one that wanted to make the same channels finds those of the other."""
     path = json_file_of(tmp_path, CHANNELS, "channels.json")
     store = open_store(new_url())
-    store.upgrade()
     first_is_written, second_has_begun = Event(), Event()
     begun: list[UnitOfWork] = []
 

@@ -36,15 +36,12 @@ ON_POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 
 
 @pytest.fixture(params=["memory", "sqlite", ON_POSTGRES])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store."""
     url = "memory://"
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'a.db'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+    if request.param != "memory":
+        url = request.getfixturevalue(f"{request.param}_url")
     store = open_store(url)
-    store.upgrade()
     yield store
     store.close()
 
@@ -52,11 +49,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def url(new_url: Callable[[], str]) -> str:
     """A database with the schema, on SQLite and on PostgreSQL."""
-    url = new_url()
-    store = open_store(url)
-    store.upgrade()
-    store.close()
-    return url
+    return new_url()
 
 
 # Who wins

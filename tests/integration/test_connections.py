@@ -153,7 +153,7 @@ def terminate_others(url: str) -> None:
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_terminated_backend_ends_its_unit_of_work_only(postgres_url: str, colour: str) -> None:
     """A connection ended by the server is StoreUnavailable once; the next unit of work works."""
-    with opened(colour, upgraded(postgres_url)) as store:
+    with opened(colour, postgres_url) as store:
         with pytest.raises(StoreUnavailable), store.unit_of_work() as uow:  # noqa: PT012
             uow.errors.add(an_error("lost"))
             terminate_others(postgres_url)
@@ -166,7 +166,7 @@ def test_a_terminated_backend_ends_its_unit_of_work_only(postgres_url: str, colo
 @pytest.mark.parametrize("colour", COLOURS)
 def test_leaving_after_the_connection_is_lost_is_quiet(postgres_url: str, colour: str) -> None:
     """A unit of work that is left without commit raises nothing, even with its connection gone."""
-    with opened(colour, upgraded(postgres_url)) as store:
+    with opened(colour, postgres_url) as store:
         with store.unit_of_work() as uow:
             uow.errors.add(an_error("lost"))
             terminate_others(postgres_url)
@@ -180,7 +180,6 @@ def test_a_connection_lost_at_the_commit_is_commit_unknown(
     postgres_url: str, colour: str, delivered: bool
 ) -> None:
     """When the answer to a commit is lost the caller is told that it may have happened, or not."""
-    upgraded(postgres_url)
     with CutAtCommit(postgres_url) as proxy, opened(colour, proxy.url) as store:
         messages(store)
         with pytest.raises(CommitUnknown), store.unit_of_work() as uow:  # noqa: PT012
@@ -198,7 +197,6 @@ def test_an_idle_transaction_ended_by_the_server_is_store_unavailable(
 ) -> None:
     """A unit of work that idled longer than the server allows has lost its connection."""
     settings = server_settings(colour, idle_in_transaction_session_timeout="100")
-    upgraded(postgres_url)
     with opened(colour, postgres_url, connect_args=settings) as store:
         with pytest.raises(StoreUnavailable), store.unit_of_work() as uow:  # noqa: PT012
             uow.errors.add(an_error("lost"))
@@ -222,7 +220,7 @@ def server_settings(colour: str, **settings: str) -> dict[str, Any]:
 def test_a_lock_held_too_long_is_store_busy(postgres_url: str, colour: str, setting: str) -> None:
     """A row locked by others for longer than the server waits is StoreBusy, and later it works."""
     settings = server_settings(colour, **{setting: "200"})
-    with opened(colour, upgraded(postgres_url), connect_args=settings) as store:
+    with opened(colour, postgres_url, connect_args=settings) as store:
         log(store, "old")
         with psycopg.connect(postgres_url) as other:
             other.execute("SELECT * FROM error_log FOR UPDATE")
@@ -242,7 +240,7 @@ def test_a_lock_held_too_long_is_store_busy(postgres_url: str, colour: str, sett
 def test_an_exhausted_pool_is_store_busy(postgres_url: str, colour: str) -> None:
     """With every connection in use the next unit of work is StoreBusy, until one is back."""
     options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
-    with opened(colour, upgraded(postgres_url), **options) as store:
+    with opened(colour, postgres_url, **options) as store:
         messages(store)
         with store.unit_of_work() as uow:
             uow.errors.count()
@@ -256,11 +254,10 @@ def test_an_exhausted_pool_is_store_busy(postgres_url: str, colour: str) -> None
 
 
 @pytest.fixture(params=["aiosqlite", "asyncpg"])
-def awaited_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
+def awaited_url(request: pytest.FixtureRequest) -> str:
     """The URL of a database for an awaited store."""
-    if request.param == "asyncpg":
-        return upgraded(request.getfixturevalue("postgres_url"))
-    return upgraded(f"sqlite:///{tmp_path / 'a.db'}")
+    on_a_server = request.param == "asyncpg"
+    return str(request.getfixturevalue("postgres_url" if on_a_server else "sqlite_url"))
 
 
 def add_many_slowly(uow: UnitOfWork, number: int) -> None:
@@ -318,7 +315,7 @@ def test_a_task_that_waits_for_a_lock_can_be_cancelled(postgres_url: str) -> Non
     """Cancelling a task that waits for a row ends it at once, and nothing of it is kept."""
 
     async def main() -> None:
-        store = open_async_store(upgraded(postgres_url))
+        store = open_async_store(postgres_url)
         async with store.unit_of_work() as uow:
             error = await uow.errors.add(an_error("old"))
             await uow.commit()
@@ -348,7 +345,7 @@ def test_a_cancelled_call_undoes_the_unit_of_work(postgres_url: str) -> None:
     """A unit of work in which a call was cancelled is undone, and says so to who goes on."""
 
     async def main() -> list[str]:
-        store = open_async_store(upgraded(postgres_url))
+        store = open_async_store(postgres_url)
         async with store.unit_of_work() as uow:
             await uow.errors.add(an_error("old"))
             await uow.commit()

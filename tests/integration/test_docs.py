@@ -338,7 +338,7 @@ def test_every_example_of_the_page_does_what_it_says(
     monkeypatch.chdir(folder)
     monkeypatch.delenv("PIPELINE_STORE_URL", raising=False)
     if name_of(path) in ON_POSTGRESQL:
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("empty_postgres_url")
         monkeypatch.setenv("PIPELINE_STORE_URL", url)
         environment["PIPELINE_STORE_URL"] = url
     try:

@@ -28,7 +28,6 @@ from tests.whole_store import all_of, everything_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from pipeline_store import Store
     from pipeline_store.importers import FileSummary
@@ -53,16 +52,14 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 def database(new_url: Callable[[], str]) -> Iterator[Store]:
     """An empty database of either kind."""
     store = open_store(new_url(), clock=lambda: NOW)
-    store.upgrade()
     yield store
     store.close()
 
 
 @pytest.fixture
-def store_on_sqlite(tmp_path: Path) -> Iterator[Store]:
+def store_on_sqlite(sqlite_url: str) -> Iterator[Store]:
     """An empty SQLite file."""
-    store = open_store(f"sqlite:///{tmp_path / 'a.db'}", clock=lambda: NOW)
-    store.upgrade()
+    store = open_store(sqlite_url, clock=lambda: NOW)
     yield store
     store.close()
 

@@ -30,7 +30,6 @@ PATIENCE = 30
 def store(new_url: Callable[[], str]) -> Iterator[Store]:
     """An empty database of either kind."""
     opened = open_store(new_url(), clock=lambda: datetime(2026, 3, 1, tzinfo=UTC))
-    opened.upgrade()
     yield opened
     opened.close()
 

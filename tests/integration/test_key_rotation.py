@@ -43,11 +43,7 @@ CHANNELS = SETTINGS = VALUES // (VALUES_PER_CHANNEL + 1)
 @pytest.fixture
 def url(new_url: Callable[[], str]) -> str:
     """The URL of a database with tables."""
-    url = new_url()
-    store = open_store(url)
-    store.upgrade()
-    store.close()
-    return url
+    return new_url()
 
 
 @pytest.fixture
@@ -191,7 +187,6 @@ def test_a_rotation_loses_no_update_made_at_the_same_time(url: str, store: Store
 def test_what_is_changed_between_reading_and_writing_is_read_again(postgres_url: str) -> None:
     """Where two can write at once, the second of them is the rotation, and it begins anew."""
     store = open_store(postgres_url)
-    store.upgrade()
     fill(store, 3, 3)
     text = f"{CANARY} theirs"
 

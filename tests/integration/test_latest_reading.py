@@ -11,7 +11,6 @@ from pipeline_store.sql import SqlStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 READINGS = [
     ("timed", "2026-02-28 00:00:00", 1),
@@ -28,13 +27,10 @@ READINGS = [
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+def store(request: pytest.FixtureRequest) -> Iterator[SqlStore]:
     """A store of each kind with these readings."""
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+    url = request.getfixturevalue(f"{request.param}_url")
     store = SqlStore(url)
-    store.upgrade()
     insert = sa.text(
         "INSERT INTO analytics (youtube_video_id, measured_at, view_count) "  # noqa: S608
         f"VALUES (:video, {'CAST(:time AS timestamp)' if 'postgres' in url else ':time'}, :views)"

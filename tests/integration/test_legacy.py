@@ -52,13 +52,15 @@ def test_ten_classes_and_five_helpers() -> None:
     }
 
 
-def test_an_empty_database_is_made_ready(legacy_engine: sa.Engine) -> None:
+def test_an_empty_database_is_made_ready(empty_legacy_path: str) -> None:
     """The ten tables and the seven indexes are there, under their exact names."""
+    legacy_engine = legacy.init_db(empty_legacy_path)
     inspector = sa.inspect(legacy_engine)
     found = set(inspector.get_table_names())
     assert found >= set(ROW_COUNTS)
     indexes = {index["name"] for table in ROW_COUNTS for index in inspector.get_indexes(table)}
     assert indexes >= INDEX_NAMES
+    legacy_engine.dispose()
 
 
 def test_sessions_are_sqlalchemys_own(legacy_session: Session) -> None:

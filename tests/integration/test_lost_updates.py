@@ -43,11 +43,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def url(new_url: Callable[[], str]) -> str:
     """The URL of a database with the newest schema."""
-    url = new_url()
-    store = open_store(url)
-    store.upgrade()
-    store.close()
-    return url
+    return new_url()
 
 
 @pytest.fixture(params=["memory", "sqlite", ON_POSTGRES])
@@ -57,13 +53,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         yield open_store("memory://")
         return
     # A fixture with parameters of its own cannot be asked for one of them.
-    url = (
-        request.getfixturevalue("postgres_url")
-        if request.param == "postgresql"
-        else f"sqlite:///{request.getfixturevalue('tmp_path') / 'a.db'}"
-    )
-    store = open_store(url)
-    store.upgrade()
+    on_postgres = request.param == "postgresql"
+    store = open_store(request.getfixturevalue("postgres_url" if on_postgres else "sqlite_url"))
     yield store
     store.close()
 
@@ -165,7 +156,6 @@ def test_no_update_of_many_processes_is_lost(url: str) -> None:
 def test_rows_written_in_opposite_order_end_in_a_conflict(postgres_url: str) -> None:
     """Of two units of work that wait for each other's rows one or both get Conflict, and retry."""
     store = open_store(postgres_url)
-    store.upgrade()
     with store.unit_of_work() as uow:
         ids = [uow.pipeline_runs.for_cycle(niche, START, START).id for niche in ("gaming", "music")]
         uow.commit()
@@ -291,7 +281,6 @@ def refresh_videos(url: str) -> str:
 def test_the_same_videos_in_another_order_do_not_collide(postgres_url: str) -> None:
     """Processes that refresh the same videos in any order wait for each other, never for ever."""
     store = open_store(postgres_url)
-    store.upgrade()
     assert answers_of(at_once(refresh_videos, postgres_url, 3)) == [0, 0, 0]
     with store.unit_of_work(read_only=True) as uow:
         assert {video.view_count for video in uow.discovered_videos.page(limit=1_000)} == {

@@ -40,17 +40,17 @@ def downgrade(url: str) -> str:
 
 
 @pytest.fixture
-def url(new_url: Callable[[], str]) -> str:
-    """The URL of one empty database."""
-    return new_url()
+def new_store(new_empty_url: Callable[[], str]) -> Iterator[SqlStore]:
+    """A store on an empty database, nothing created yet."""
+    with closing(SqlStore(new_empty_url())) as store:
+        yield store
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[SqlStore]:
-    """A store on it, nothing created yet."""
-    store = SqlStore(url)
-    yield store
-    store.close()
+def store(new_url: Callable[[], str]) -> Iterator[SqlStore]:
+    """A store on a database at the newest revision, without rows."""
+    with closing(SqlStore(new_url())) as store:
+        yield store
 
 
 def run(store: SqlStore, *statements: str) -> list[list[object]]:
@@ -99,21 +99,20 @@ def test_the_names_of_the_files_tell_the_revisions() -> None:
     assert schema.newest_revision() == in_order[0]
 
 
-def test_up_and_down_again_with_rows(store: SqlStore) -> None:
+def test_up_and_down_again_with_rows(new_store: SqlStore) -> None:
     """A full database goes down to nothing and up again, and works."""
     for _ in range(2):
-        store.upgrade()
-        assert store.current() == schema.newest_revision()
-        fill(store)
-        store.downgrade("base")
-        assert store.current() is None
-        assert tables(store) <= {"sqlite_sequence"}
+        new_store.upgrade()
+        assert new_store.current() == schema.newest_revision()
+        fill(new_store)
+        new_store.downgrade("base")
+        assert new_store.current() is None
+        assert tables(new_store) <= {"sqlite_sequence"}
 
 
 @pytest.mark.parametrize("revision", schema.known_revisions())
 def test_down_from_any_revision(store: SqlStore, revision: str) -> None:
     """Every revision can be gone back to, be left for the newest one, and be removed."""
-    store.upgrade()
     fill(store)
     full = rows(store)
     assert all(len(found) == 1 for found in full.values())
@@ -132,24 +131,20 @@ def test_down_from_any_revision(store: SqlStore, revision: str) -> None:
 
 @pytest.mark.parametrize("revision", schema.known_revisions())
 def test_going_back_leads_where_coming_up_did(
-    new_url: Callable[[], str], revision: str, monkeypatch: pytest.MonkeyPatch
+    store: SqlStore, new_store: SqlStore, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The schema of a revision is the same in every detail, whichever way it was reached."""
-    down, up = SqlStore(new_url()), SqlStore(new_url())
-    down.upgrade()
+    down, up = store, new_store
     down.downgrade(revision)
     original = revisions.command.upgrade
     monkeypatch.setattr(revisions.command, "upgrade", lambda config, _: original(config, revision))
     up.upgrade()
     assert (up.current(), down.current()) == (revision, revision)
     assert differences(fingerprint(up.engine), fingerprint(down.engine)) == []
-    up.close()
-    down.close()
 
 
 def test_the_first_revision_is_the_ten_tables(store: SqlStore) -> None:
     """What databases in the field have already is what the first revision builds."""
-    store.upgrade()
     store.downgrade(schema.ADOPTED_REVISION)
     found = tables(store) - {schema.VERSION_TABLE, "sqlite_sequence"}
     assert found == {table.name for table in PRODUCTION_TABLES}
@@ -158,7 +153,6 @@ def test_the_first_revision_is_the_ten_tables(store: SqlStore) -> None:
 
 def test_an_upgrade_keeps_rows(store: SqlStore) -> None:
     """An upgrade of a database that is there already changes none of its rows."""
-    store.upgrade()
     fill(store)
     before = rows(store)
     store.upgrade()
@@ -168,7 +162,6 @@ def test_an_upgrade_keeps_rows(store: SqlStore) -> None:
 
 def test_an_unknown_revision_to_go_back_to(store: SqlStore) -> None:
     """A downgrade to a revision that does not exist says so and changes nothing."""
-    store.upgrade()
     with pytest.raises(StoreFailure, match="cannot downgrade to 'nine'"):
         store.downgrade("nine")
     assert store.current() == schema.newest_revision()
@@ -176,7 +169,6 @@ def test_an_unknown_revision_to_go_back_to(store: SqlStore) -> None:
 
 def test_a_host_keeps_its_own_history(store: SqlStore) -> None:
     """The tables of a host program and its own Alembic version stay as they are, up and down."""
-    store.upgrade()
     store.downgrade("base")
     run(
         store,
@@ -195,8 +187,9 @@ def test_a_host_keeps_its_own_history(store: SqlStore) -> None:
     assert tables(store) == before
 
 
-def test_eight_processes_upgrade_one_empty_database(url: str) -> None:
+def test_eight_processes_upgrade_one_empty_database(new_empty_url: Callable[[], str]) -> None:
     """Upgrades that start at the same moment all succeed, and the schema is there once."""
+    url = new_empty_url()
     if url.startswith("sqlite"):
         # The file is there, so that all of them find it empty.
         Path(url.removeprefix("sqlite:///")).touch()
@@ -209,15 +202,16 @@ def test_eight_processes_upgrade_one_empty_database(url: str) -> None:
 
 @pytest.mark.parametrize("job", [upgrade, downgrade])
 def test_killed_half_way_ten_times(
-    new_url: Callable[[], str], job: Callable[[str], object]
+    new_url: Callable[[], str],
+    new_empty_url: Callable[[], str],
+    job: Callable[[str], object],
 ) -> None:
     """A migration that dies at any of its statements leaves nothing behind; the next one works."""
     going_down = job is downgrade
-    urls = [new_url() for _ in range(11)]
+    urls = [new_url() if going_down else new_empty_url() for _ in range(11)]
     stores = [SqlStore(url) for url in urls]
     if going_down:
         for store in stores:
-            store.upgrade()
             fill(store)
     sample, *killed = urls
     before = [state(url) for url in killed]
@@ -250,7 +244,6 @@ def state(url: str) -> list[str]:
 
 def test_no_schema_is_refused(store: SqlStore) -> None:
     """A database without schema is refused with what was found, what is needed and the cure."""
-    store.upgrade()
     store.downgrade("base")
     needed = schema.newest_revision()
     with (
@@ -266,7 +259,6 @@ def test_no_schema_is_refused(store: SqlStore) -> None:
 @pytest.mark.parametrize("older", schema.known_revisions()[1:])
 def test_an_older_schema_is_refused(store: SqlStore, older: str) -> None:
     """A database at an older revision is refused with both revisions and the cure."""
-    store.upgrade()
     store.downgrade(older)
     needed = schema.newest_revision()
     message = rf"found schema revision {older}, needed revision {needed}: .*store\.upgrade\(\)"
@@ -284,7 +276,6 @@ def test_an_older_schema_is_refused(store: SqlStore, older: str) -> None:
 
 def test_a_newer_schema_is_refused(store: SqlStore) -> None:
     """A database of a newer release is refused by every way in, with the cure, and left alone."""
-    store.upgrade()
     run(store, "UPDATE pipeline_store_version SET version_num = '9999'")
     message = (
         rf"found schema revision 9999, which this release does not know \(it needs "
@@ -301,7 +292,6 @@ def test_a_newer_schema_is_refused(store: SqlStore) -> None:
 
 def test_tables_of_others_are_not_taken_over_silently(store: SqlStore) -> None:
     """Tables of our names without a revision are refused by name, with the cure."""
-    store.upgrade()
     run(store, f"DROP TABLE {schema.VERSION_TABLE}")
     with pytest.raises(SchemaOutOfDate, match=r"tables that others made \(analytics, .*, videos"):
         store.upgrade()
@@ -309,13 +299,13 @@ def test_tables_of_others_are_not_taken_over_silently(store: SqlStore) -> None:
         pass
 
 
-def test_an_upgrade_leaves_foreign_keys_on(store: SqlStore) -> None:
+def test_an_upgrade_leaves_foreign_keys_on(new_store: SqlStore) -> None:
     """The connection that migrated enforces foreign keys again afterwards."""
-    store.upgrade()
-    if store.engine.dialect.name == "sqlite":
-        assert run(store, "PRAGMA foreign_keys") == [[1]]
+    new_store.upgrade()
+    if new_store.engine.dialect.name == "sqlite":
+        assert run(new_store, "PRAGMA foreign_keys") == [[1]]
     with pytest.raises(sa.exc.IntegrityError):
-        run(store, "INSERT INTO scripts (pipeline_run_id) VALUES (7)")
+        run(new_store, "INSERT INTO scripts (pipeline_run_id) VALUES (7)")
 
 
 def test_a_migration_that_breaks_a_reference_is_undone(

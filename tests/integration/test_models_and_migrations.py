@@ -22,15 +22,15 @@ def migrated() -> dict[str, Fingerprint]:
 
 
 def differences_of(
-    models: sa.MetaData, new_url: Callable[[], str], migrated: dict[str, Fingerprint]
+    models: sa.MetaData, new_empty_url: Callable[[], str], migrated: dict[str, Fingerprint]
 ) -> list[str]:
     """How tables made from `models` differ from what migrations build."""
-    url = new_url()
+    url = new_empty_url()
     created = SqlStore(url)
     create_sqlite_file(parse_url(url))
     kind = created.engine.dialect.name
     if kind not in migrated:
-        upgraded = SqlStore(new_url())
+        upgraded = SqlStore(new_empty_url())
         upgraded.upgrade()
         migrated[kind] = fingerprint(upgraded.engine)
         upgraded.close()
@@ -42,10 +42,10 @@ def differences_of(
 
 
 def test_models_are_what_migrations_build(
-    new_url: Callable[[], str], migrated: dict[str, Fingerprint]
+    new_empty_url: Callable[[], str], migrated: dict[str, Fingerprint]
 ) -> None:
     """Tables made from the models and tables made by migrations are the same in every detail."""
-    found = differences_of(metadata, new_url, migrated)
+    found = differences_of(metadata, new_empty_url, migrated)
     assert found == []
     for built in migrated.values():
         assert {place for place, what in built.items() if what == "table"} == set(metadata.tables)
@@ -157,7 +157,7 @@ def drop_table(models: sa.MetaData) -> None:
     ],
 )
 def test_a_model_that_differs_is_named(
-    new_url: Callable[[], str],
+    new_empty_url: Callable[[], str],
     migrated: dict[str, Fingerprint],
     change: Callable[[sa.MetaData], None],
     named: str,
@@ -167,5 +167,5 @@ def test_a_model_that_differs_is_named(
     for table in metadata.sorted_tables:
         table.to_metadata(models)
     change(models)
-    found = differences_of(models, new_url, migrated)
+    found = differences_of(models, new_empty_url, migrated)
     assert any(line.startswith(named) for line in found), found

@@ -31,9 +31,9 @@ def test_adoption_is_refused(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_an_upgrade_stops_before_it(new_url: Callable[[], str]) -> None:
+def test_an_upgrade_stops_before_it(new_empty_url: Callable[[], str]) -> None:
     """The revision stays what it was, the table too, and the cure is named."""
-    store = SqlStore(new_url())
+    store = SqlStore(new_empty_url())
     store.upgrade()
     store.downgrade("0001")
     with store.engine.begin() as connection:

@@ -26,7 +26,6 @@ def session(request: pytest.FixtureRequest, new_url: Callable[[], str]) -> Itera
     """A session on a database with the newest schema, over the store's engine or a plain one."""
     url = new_url()
     store: Any = open_store(url)
-    store.upgrade()
     engine = store.engine
     if request.param != "the store's engine":
         engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
@@ -159,7 +158,6 @@ def test_an_error_of_the_caller_inside_undoes_its_own_part(session: Session) -> 
 def test_the_store_gives_one_over_a_session(new_url: Callable[[], str]) -> None:
     """`store.unit_of_work(session=...)` works in the caller's transaction, by the store's clock."""
     store: Any = open_store(new_url())
-    store.upgrade()
     with Session(store.engine) as session:
         with store.unit_of_work(session=session) as uow:
             uow.errors.add(an_error("written"))

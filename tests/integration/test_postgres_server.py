@@ -133,9 +133,9 @@ def test_missing_is_a_failure_under_ci(environ: dict[str, str]) -> None:
         skip_without_postgres("no server", environ)
 
 
-def test_every_test_has_an_empty_database(postgres_url: str) -> None:
+def test_every_test_has_an_empty_database(empty_postgres_url: str) -> None:
     """A fresh database holds no table."""
-    assert ask(postgres_url, "SELECT count(*) FROM pg_stat_user_tables") == 0
+    assert ask(empty_postgres_url, "SELECT count(*) FROM pg_stat_user_tables") == 0
 
 
 def test_a_database_is_copied_from_a_template(postgres_server: PostgresServer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,9 +12,6 @@ from pipeline_store import open_async_store, open_store
 from pipeline_store.errors import PipelineStoreError, StoreUnavailable
 from pipeline_store.production import ErrorLog
 from tests.integration.contract.blocking import blocking
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CANARY = "canary-7f3a"
 NOBODY_THERE = "127.0.0.1:1"
@@ -116,10 +113,9 @@ def test_no_password_is_shown_by_a_server_that_refuses(postgres_url: str) -> Non
         assert CANARY not in shown(raised.value)
 
 
-def test_no_value_of_a_row_is_shown(tmp_path: Path) -> None:
+def test_no_value_of_a_row_is_shown(sqlite_url: str) -> None:
     """An error of the database repeats none of the values that were to be written."""
-    store = open_store(f"sqlite:///{tmp_path / 'a.db'}")
-    store.upgrade()
+    store = open_store(sqlite_url)
     with pytest.raises(PipelineStoreError) as raised, store.unit_of_work() as uow:
         uow.errors.add(
             ErrorLog(

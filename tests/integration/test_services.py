@@ -25,7 +25,6 @@ from pipeline_store.services import overview, pauses, publishing, reviews, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pipeline_store import UnitOfWork
 
@@ -94,15 +93,13 @@ def clock() -> SetClock:
 @pytest.fixture(
     params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
 )
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest) -> str:
     """Where an empty store is."""
     match request.param:
         case "memory":
             return "memory://"
-        case "sqlite":
-            return f"sqlite:///{tmp_path / 'a.db'}"
-        case _:
-            return str(request.getfixturevalue("postgres_url"))
+        case kind:
+            return str(request.getfixturevalue(f"{kind}_url"))
 
 
 @pytest.fixture(params=[directly, awaited])

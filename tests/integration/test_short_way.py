@@ -101,7 +101,7 @@ def test_a_worker_without_server_is_told_so(own_server: LocalPostgresServer, col
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_connection_that_rested_is_asked_first(postgres_url: str, colour: str) -> None:
     """A connection that the server ended meanwhile is replaced before anything is sent on it."""
-    with opened(colour, upgraded(postgres_url)) as store:
+    with opened(colour, postgres_url) as store:
         add_jobs(store, 1)
         claim = claim_one(store)
         terminate_others(postgres_url)
@@ -115,7 +115,7 @@ def test_a_connection_lost_while_completing_is_commit_unknown(
     postgres_url: str, colour: str
 ) -> None:
     """A completion whose answer is lost may have happened; the next call has a new connection."""
-    with opened(colour, upgraded(postgres_url)) as store:
+    with opened(colour, postgres_url) as store:
         add_jobs(store, 1)
         claim = claim_one(store)
         with psycopg.connect(postgres_url) as other:
@@ -149,7 +149,7 @@ def test_a_lock_held_too_long_is_store_busy(postgres_url: str, colour: str) -> N
     """The connection goes back as it came: a unit of work on it is still undone when it is left."""
     settings = server_settings(colour, lock_timeout="100")
     options: dict[str, Any] = {"connect_args": settings, "pool_size": 1, "max_overflow": 0}
-    with opened(colour, upgraded(postgres_url), **options) as store:
+    with opened(colour, postgres_url, **options) as store:
         add_jobs(store, 1)
         claim = claim_one(store)
         with psycopg.connect(postgres_url) as other:
@@ -184,7 +184,7 @@ def test_a_cancelled_completion_gives_its_connection_up(postgres_url: str) -> No
         await store.complete(claim)
         await store.close()
 
-    with opened("psycopg", upgraded(postgres_url)) as store:
+    with opened("psycopg", postgres_url) as store:
         add_jobs(store, 1)
     asyncio.run(main())
 
@@ -192,7 +192,7 @@ def test_a_cancelled_completion_gives_its_connection_up(postgres_url: str) -> No
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_statement_of_the_short_way_commits_itself(postgres_url: str, colour: str) -> None:
     """What it wrote is there for others at once."""
-    with opened(colour, upgraded(postgres_url)) as store, opened("psycopg", postgres_url) as other:
+    with opened(colour, postgres_url) as store, opened("psycopg", postgres_url) as other:
         add_jobs(store, 3)
         claims = store.claim_batch("w1", 2, lease=LEASE)
         assert len(claims) == 2

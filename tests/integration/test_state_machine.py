@@ -16,8 +16,6 @@ from tests.integration.in_step.production import ProductionInStep
 from tests.integration.in_step.queue import QueueInStep
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.integration.in_step.machine import Machine
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
@@ -48,9 +46,9 @@ def run(machine: type[Machine], drivers: list[Any], sequences: int) -> None:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def sqlite_url(sqlite_url: str) -> str:
     # No power cut is tested here.
-    return f"sqlite:///{tmp_path / 'in_step.db'}?synchronous=OFF"
+    return f"{sqlite_url}?synchronous=OFF"
 
 
 @pytest.mark.slow

@@ -73,37 +73,31 @@ class Command:
 
 
 @pytest.fixture
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database without tables; of an SQLite file that is not there."""
-    if getattr(request, "param", "sqlite") == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path}/pipeline.db"
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database that the command works on."""
+    return str(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture
-def new_command(empty_url: str, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command on a database without tables."""
-    return Command(empty_url, capsys)
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file at the newest revision, to be copied: many tests need one."""
-    file = tmp_path_factory.mktemp("migrated") / "pipeline.db"
-    store = open_store(f"sqlite:///{file}")
-    store.upgrade()
-    store.close()
-    return file
+def new_command(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """The command on a database without tables; on an SQLite file that is not there."""
+    if kind == "postgres":
+        return Command(request.getfixturevalue("empty_postgres_url"), capsys)
+    return Command(f"sqlite:///{tmp_path}/pipeline.db", capsys)
 
 
 @pytest.fixture
-def command(new_command: Command, migrated_file: Path) -> Command:
-    """The command on an empty database at the newest revision."""
-    if new_command.url.startswith("sqlite:///"):
-        shutil.copy(migrated_file, new_command.url.removeprefix("sqlite:///"))
-    else:
-        assert new_command("init").code == 0
-    return new_command
+def command(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """The command on a database at the newest revision, without rows."""
+    if kind == "postgres":
+        return Command(request.getfixturevalue("postgres_url"), capsys)
+    file = tmp_path / "pipeline.db"
+    shutil.copy(request.getfixturevalue("migrated_file"), file)
+    return Command(f"sqlite:///{file}", capsys)
 
 
 @pytest.fixture

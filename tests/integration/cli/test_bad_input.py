@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.integration.cli.conftest import Command, Outcome
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 
 def assert_refused_in_a_line(done: Outcome, *words: str) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline_store.secrets import Secret
     from tests.integration.cli.conftest import Command, Outcome
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 pytestmark = pytest.mark.usefixtures("no_keys")
 
 CANARY = "canary-of-a-channel"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline_store import UnitOfWork
     from tests.integration.cli.conftest import Command, Outcome
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 YOUTUBE_ID = "UCkRfArvrzheW2E7b6SVT7vQ"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.integration.cli.conftest import Command
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 HUNTER2 = "hunter2-hunter2"
 DECLARED = """

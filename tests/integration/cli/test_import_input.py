@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline_store.importers import FileSummary
     from tests.integration.cli.conftest import Command
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 HEADER = "video_id,trending_date,title,category_id,views,likes,dislikes,comment_count\n"
 ROW = "{id},26.01.02,A title,10,{views},1,0,1\n"

@@ -16,7 +16,7 @@ from tests.real_data import real_data
 if TYPE_CHECKING:
     from tests.integration.cli.conftest import Command
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 NUMBERS = ("rows", "new", "refreshed", "older", "snapshots", "repeated", "without_instant")
 

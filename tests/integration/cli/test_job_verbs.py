@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline_store import UnitOfWork
     from tests.integration.cli.conftest import Command
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 LEASE = timedelta(minutes=5)
 SHORTEST = timedelta(milliseconds=1)

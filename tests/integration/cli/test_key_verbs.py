@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.integration.cli.conftest import Command, Outcome
 
 CREDENTIALS = 30
-on_every_database = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+on_every_database = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.integration.cli.conftest import Command
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 HOSTILE = "[red]evil[/red]\x1b[2J\x9b31m\u202egnp\x07 :smile: 漢字 🎬"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline_store import UnitOfWork
     from tests.integration.cli.conftest import Command, Outcome
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 PARAMETERS = {"height": 1920, "crop": {"left": 0.5, "tags": ["é", None, True]}}
 

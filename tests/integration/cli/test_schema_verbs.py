@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.integration.cli.conftest import Command
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 
 def revision_of(url: str) -> str | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.postgres_server import PostgresServer
+    from tests.migrated_databases import MigratedDatabases
 
 STORES = [
     pytest.param("memory"),
@@ -81,27 +81,6 @@ def store_id(request: pytest.FixtureRequest) -> str:
         if name.removeprefix("aio-") in mark.args:
             pytest.skip(mark.kwargs["reason"])
     return name
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with the schema and no rows."""
-    path = tmp_path_factory.mktemp("migrated") / "empty.db"
-    store = open_store(f"sqlite:///{path}")
-    store.upgrade()
-    store.close()
-    return path
-
-
-@pytest.fixture(scope="session")
-def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
-    """A PostgreSQL database with the schema, no rows and nobody connected to it."""
-    url = postgres_server.create_database()
-    store = open_store(url)
-    store.upgrade()
-    store.close()
-    yield url
-    postgres_server.drop_database(url)
 
 
 @contextmanager
@@ -163,10 +142,10 @@ def sqlite_database(
 
 @pytest.fixture(scope="session")
 def postgres_database(
-    postgres_server: PostgresServer, migrated_template: str, clock_of_all_tests: SteppedClock
+    migrated_databases: MigratedDatabases, clock_of_all_tests: SteppedClock
 ) -> Iterator[ReusedDatabase]:
     """A PostgreSQL database with the schema, emptied for each test."""
-    url = postgres_server.create_database(migrated_template)
+    url = migrated_databases.take()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET lock_timeout = '10s'")
         script = "; ".join(
@@ -180,7 +159,7 @@ def postgres_database(
         database = ReusedDatabase(url, empty, clock_of_all_tests)
         yield database
         database.close()
-    postgres_server.drop_database(url)
+    migrated_databases.give_back(url)
 
 
 @pytest.fixture
@@ -225,9 +204,9 @@ def another_store(
             shutil.copy(request.getfixturevalue("migrated_file"), path)
             url = f"sqlite:///{path}"
         elif kind == "postgres":
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = server.create_database(request.getfixturevalue("migrated_template"))
-            undo.callback(server.drop_database, url)
+            databases: MigratedDatabases = request.getfixturevalue("migrated_databases")
+            url = databases.take()
+            undo.callback(databases.give_back, url)
         yield undo.enter_context(opened(store_id, url, clock))
 
 

@@ -174,12 +174,12 @@ def test_a_second_demo_changes_nothing_and_says_so(told: Told, url: str, folder:
 
 
 @pytest.mark.postgres
-def test_the_demo_works_on_a_server(postgres_url: str) -> None:
+def test_the_demo_works_on_a_server(empty_postgres_url: str) -> None:
     """A second demo changes nothing there either."""
-    assert "2 videos and 2 shorts uploaded" in tell(postgres_url)
-    before = rows_at(postgres_url)
-    tell(postgres_url)
-    assert rows_at(postgres_url) == before
+    assert "2 videos and 2 shorts uploaded" in tell(empty_postgres_url)
+    before = rows_at(empty_postgres_url)
+    tell(empty_postgres_url)
+    assert rows_at(empty_postgres_url) == before
 
 
 def test_the_demo_works_in_memory() -> None:

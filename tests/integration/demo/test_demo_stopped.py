@@ -118,9 +118,9 @@ def test_a_killed_demo_is_told_to_its_end_by_the_next(folder: Path) -> None:
         assert counts == [24, 20, 4, 7]
 
 
-def test_two_demos_at_once_tell_one_week(new_url: Callable[[], str], told: Told) -> None:
+def test_two_demos_at_once_tell_one_week(new_empty_url: Callable[[], str], told: Told) -> None:
     """Each thing happens once, whichever of them does it."""
-    together = new_url()
+    together = new_empty_url()
     with ThreadPoolExecutor() as threads:
         both = [threads.submit(tell, together) for _ in range(2)]
         assert all("2 videos and 2 shorts" in one.result(60) for one in both)
