@@ -63,7 +63,11 @@ class ByHand:
         start = time.perf_counter()
         for _ in range(cycles):
             ids = self._claim()
-            self._complete(dict(zip(self._noted_ids, ids, strict=True)))
+            renames: dict[object, object] = dict(zip(self._noted_ids, ids, strict=True))
+            # Keys of several jobs are sent as one text.
+            of_texts = zip(self._noted_ids, ids, strict=True)
+            renames |= {noted.hex: found.hex for noted, found in of_texts}
+            self._complete(renames, len(ids))
         return time.perf_counter() - start
 
     def close(self) -> None:
@@ -82,13 +86,13 @@ class ByHand:
                 ids = [row[self._id_at] for row in rows]
         return ids
 
-    def _complete(self, ids: dict[UUID, UUID]) -> None:
+    def _complete(self, renames: dict[object, object], jobs: int) -> None:
         for text, values in self._completing:
-            cursor = self._connection.execute(text, _renamed(values, ids))
+            cursor = self._connection.execute(text, _renamed(values, renames))
             if cursor.description:
                 cursor.fetchall()
             # Whoever changes nothing is fast.
-            assert cursor.rowcount == len(ids)
+            assert cursor.rowcount == jobs
 
 
 def _noted(call: Callable[[], Any]) -> tuple[Any, list[tuple[Any, Any]]]:
@@ -97,10 +101,12 @@ def _noted(call: Callable[[], Any]) -> tuple[Any, list[tuple[Any, Any]]]:
     return answer, list(NotingCursor.said)
 
 
-def _renamed(values: Any, ids: dict[UUID, UUID]) -> Any:
+def _renamed(values: Any, renames: dict[object, object]) -> Any:
     """The same parameters, for other jobs."""
     if isinstance(values, dict):
-        return {name: _renamed(value, ids) for name, value in values.items()}
+        return {name: _renamed(value, renames) for name, value in values.items()}
     if isinstance(values, (list, tuple)):
-        return [_renamed(value, ids) for value in values]
-    return ids.get(values, values) if isinstance(values, UUID) else values
+        return [_renamed(value, renames) for value in values]
+    if isinstance(values, str):
+        return ",".join(str(renames.get(part, part)) for part in values.split(","))
+    return renames.get(values, values) if isinstance(values, UUID) else values

@@ -81,7 +81,10 @@ def _aware(value: datetime) -> datetime:
 
 
 def _zoned(value: datetime | None) -> datetime | None:
-    return None if value is None else _aware(value)
+    # The same as `_aware`, without a call of it: rows are full of times.
+    if value is None or value.tzinfo is not None:
+        return None if value is None else _aware(value)
+    return datetime.combine(value, value.time(), UTC)
 
 
 class _SqliteInstant(sqlite.DATETIME):

@@ -114,20 +114,27 @@ def directly(engine: sa.Engine, *, committing: bool = False) -> Generator[Direct
     With `committing`, a connection lost in the block leaves the outcome of its statement unknown.
     """
     dialect = engine.dialect
-    with translated(), _like_sqlalchemy(dialect):
-        pooled = engine.raw_connection()
+    driver_error = dialect.loaded_dbapi.Error
+    with translated():
+        try:
+            pooled = engine.raw_connection()
+        except driver_error as error:
+            raise _as_sqlalchemy(error, dialect) from None
     driver: Any = pooled.dbapi_connection
     switched = dialect.name == "postgresql"
     try:
-        with translated(committing=committing), _like_sqlalchemy(dialect, pooled):
-            if switched:
-                driver.autocommit = True
-                yield DirectConnection(driver)
-            else:
-                # The lock first, so that the block looks at the clock when nobody else writes.
-                _run(driver, "BEGIN IMMEDIATE")
-                yield DirectConnection(driver)
-                _run(driver, "COMMIT")
+        with translated(committing=committing):
+            try:
+                if switched:
+                    driver.autocommit = True
+                    yield DirectConnection(driver)
+                else:
+                    # The lock first, so that the block looks at the clock when it is alone.
+                    _run(driver, "BEGIN IMMEDIATE")
+                    yield DirectConnection(driver)
+                    _run(driver, "COMMIT")
+            except driver_error as error:
+                raise _as_sqlalchemy(error, dialect, pooled) from None
     except BaseException as error:
         if not isinstance(error, Exception):
             # Whoever is interrupted leaves the answer to a statement on the connection.
@@ -139,24 +146,21 @@ def directly(engine: sa.Engine, *, committing: bool = False) -> Generator[Direct
         pooled.close()
 
 
-@contextmanager
-def _like_sqlalchemy(
-    dialect: Dialect, pooled: PoolProxiedConnection | None = None
-) -> Generator[None]:
-    """Raise what the driver raises as SQLAlchemy does, and give up a connection that is lost."""
-    driver: Any = pooled.dbapi_connection if pooled else None
-    try:
-        yield
-    except dialect.loaded_dbapi.Error as error:
-        lost = dialect.is_disconnect(error, driver, None)
-        if lost and pooled:
-            pooled.invalidate(error)
-        raise DBAPIError.instance(
-            None,
-            None,
-            error,
-            dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=dialect,
-        ) from None
+def _as_sqlalchemy(
+    error: Any, dialect: Dialect, pooled: PoolProxiedConnection | None = None
+) -> Exception:
+    """Return a driver's error as SQLAlchemy raises it, and give up a connection that is lost."""
+    lost = dialect.is_disconnect(error, pooled.dbapi_connection if pooled else None, None)
+    if lost and pooled:
+        pooled.invalidate(error)
+    instance: Any = DBAPIError.instance  # pyright: ignore[reportUnknownMemberType]
+    wrapped: Exception = instance(
+        None,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=dialect,
+    )
+    return wrapped

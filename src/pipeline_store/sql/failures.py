@@ -7,8 +7,7 @@ line or the parameters, which may hold secrets; the database's exception is not 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy.exc as sa_exc
 from sqlalchemy.orm import exc as orm_exc
@@ -29,36 +28,43 @@ from pipeline_store.errors import (
     StoreUnavailable,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
 RENAME_HINT = "rename it, or use another database or schema"
 UPGRADE_HINT = "call store.upgrade() or run `pipeline-store upgrade`"
 
 
-@contextmanager
-def translated(
-    *, subject: str = "", deleting: bool = False, committing: bool = False
-) -> Generator[None]:
+class translated:  # noqa: N801 - reads like a part of the statement
     """Raise every SQLAlchemy or driver error of the block as an error of the package.
 
     `subject` names what was being written. A broken foreign key means `InUse` when `deleting`, else
     that a parent is missing. A connection lost while `committing` leaves the outcome unknown.
+
+    No generator, which would take a fifth of the time of a short call.
     """
-    before = sys.exception()
-    try:
-        yield
-    except PipelineStoreError:
-        raise
-    except (sa_exc.SQLAlchemyError, OSError) as error:
-        failure = _failure(error, subject, deleting, committing)
-    else:
-        return
-    try:
-        raise failure from None
-    finally:
-        # What `from None` only hides knows what was to be written, and how to log in.
-        failure.__context__ = before
+
+    __slots__ = ("_before", "_committing", "_deleting", "_subject")
+
+    def __init__(
+        self, *, subject: str = "", deleting: bool = False, committing: bool = False
+    ) -> None:
+        """See the class."""
+        self._subject = subject
+        self._deleting = deleting
+        self._committing = committing
+
+    def __enter__(self) -> None:
+        """Remember what is being handled already."""
+        self._before = sys.exception()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Raise another error in place of a database's."""
+        if not isinstance(error, (sa_exc.SQLAlchemyError, OSError)):
+            return
+        failure = _failure(error, self._subject, self._deleting, self._committing)
+        try:
+            raise failure from None
+        finally:
+            # What `from None` only hides knows what was to be written, and how to log in.
+            failure.__context__ = self._before
 
 
 def _failure(

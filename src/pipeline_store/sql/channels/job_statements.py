@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline_store.channels import JobStatus, JobType, ProcessingJob
 from pipeline_store.channels.processing_job import WAITING, pause_key
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
     from sqlalchemy.sql.elements import ColumnElement
+    from sqlalchemy.types import TypeEngine
 
 _WAITING_NAMES: Final = ", ".join(f"'{status.value}'" for status in WAITING)
 
@@ -37,6 +39,9 @@ READY: Final = sa.text(f"status IN ({_WAITING_NAMES}) AND due_at IS NULL")
 """A job that can be claimed; spelled out, since an index on it serves only the same words."""
 
 IS_DUE_SOMETIME: Final = sa.text("due_at IS NOT NULL")
+
+OF_A_VIDEO: Final = sa.text("video_id IS NOT NULL")
+"""Others need no entry in the index of videos, which every claim and completion would make anew."""
 
 video_processing_jobs = sa.Table(
     "video_processing_jobs",
@@ -60,7 +65,12 @@ video_processing_jobs = sa.Table(
     sa.Column("due_at", Instant),
     time_now("created_at"),
     time_now("updated_at"),
-    sa.Index("ix_video_processing_jobs_video_id", "video_id"),
+    sa.Index(
+        "ix_video_processing_jobs_video_id",
+        "video_id",
+        postgresql_where=OF_A_VIDEO,
+        sqlite_where=OF_A_VIDEO,
+    ),
     sa.Index("ix_video_processing_jobs_channel_id", "channel_id"),
     sa.Index(
         "ix_video_processing_jobs_ready",
@@ -270,16 +280,25 @@ def complete_many(dialect: str) -> sa.Update:
     """Return the same for several jobs: the keys of those that were recorded."""
     if dialect == "postgresql":
         # Found by key: PostgreSQL would look for the pairs by reading the whole table.
-        ids = sa.bindparam("held_ids", type_=sa.ARRAY(PlainUuid()))
-        tokens = sa.select(sa.bindparam("held_tokens", type_=sa.ARRAY(sa.BigInteger())))
-        token = tokens.scalar_subquery()[sa.func.array_position(ids, _c.id)]
-        are_held = sa.and_(_c.id == sa.any_(ids), _c.lease_token == token)
+        ids = _array("held_ids", PlainUuid())
+        token = _array("held_tokens", sa.BigInteger())[sa.func.array_position(ids, _c.id)]
+        # The cast changes nothing, but ANY of a bare SELECT would compare with its rows.
+        is_one = _c.id == sa.any_(sa.cast(ids, ARRAY(PlainUuid())))
+        are_held = sa.and_(is_one, _c.lease_token == token)
     else:
         pairs = sa.func.json_each(sa.bindparam("held_pairs", type_=sa.Text()))
         pair = pairs.table_valued("value").c.value
         held = sa.select(sa.func.json_extract(pair, "$[0]"), sa.func.json_extract(pair, "$[1]"))
         are_held = sa.tuple_(_c.id, _c.lease_token).in_(held)
     return sa.update(_jobs).where(are_held, _is_held(dialect)).values(_COMPLETED).returning(_c.id)
+
+
+def _array(name: str, kind: TypeEngine[Any]) -> sa.ScalarSelect[Any]:
+    """Return the values behind a parameter, which is one text: drivers take long over arrays."""
+    text = sa.bindparam(name, type_=sa.Text())
+    values = sa.cast(sa.func.string_to_array(text, ","), ARRAY(kind))
+    # In a SELECT of its own it is made once, and not for each row.
+    return sa.select(values).scalar_subquery()
 
 
 @cache

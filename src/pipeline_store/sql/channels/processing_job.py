@@ -256,7 +256,10 @@ def all_held_by(claims: Iterable[Claim[ProcessingJob]], dialect: str) -> dict[st
     """Return the same for several."""
     newest = _newest_tokens(claims)
     if dialect == "postgresql":
-        return {"held_ids": list(newest), "held_tokens": list(newest.values())}
+        return {
+            "held_ids": ",".join(key.hex for key in newest),
+            "held_tokens": ",".join(map(str, newest.values())),
+        }
     pairs = [(each.hex, token) for each, token in newest.items()]
     return {"held_pairs": json.dumps(pairs)}
 

@@ -221,7 +221,13 @@ def _create_jobs() -> None:
         _refers_to(table, "video_id", "videos", "CASCADE"),
         _refers_to(table, "channel_id", "channels"),
     )
-    op.create_index("ix_video_processing_jobs_video_id", table, ["video_id"])
+    op.create_index(
+        "ix_video_processing_jobs_video_id",
+        table,
+        ["video_id"],
+        postgresql_where=sa.text("video_id IS NOT NULL"),
+        sqlite_where=sa.text("video_id IS NOT NULL"),
+    )
     op.create_index("ix_video_processing_jobs_channel_id", table, ["channel_id"])
     op.create_index(
         "ix_video_processing_jobs_ready",
