@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from pipeline_store.cli import tables
+from pipeline_store.cli.config_options import Declared, configuration_of
 from pipeline_store.cli.error_commands import errors, resolve
 from pipeline_store.cli.escaping import visible
 from pipeline_store.cli.json_output import print_json
@@ -214,12 +215,24 @@ def set_value(
     value: Annotated[str, typer.Argument(metavar="VALUE")],
     by: By = SYSTEM,
     *,
+    declared: Declared = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set a configuration value, in place of an older one."""
-    with database_of(context).unit_of_work() as uow:
-        override = uow.config_overrides.set(key, value, by)
-        uow.commit()
+    """Set a configuration value, in place of an older one.
+
+    Of a declared setting the value is checked, and the change is journalled, as by `config set`;
+    any other key takes any text.
+    """
+    with configuration_of(context, declared, None) as (configuration, settings, store):
+        setting = settings.find(key)
+        if setting is not None:
+            configuration.set(key, setting.read_text(value), by=by)
+        with store.unit_of_work(read_only=setting is not None) as uow:
+            if setting is None:
+                override = uow.config_overrides.set(key, value, by)
+                uow.commit()
+            else:
+                override = uow.config_overrides.get(key)
     _tell({"override": override}, f"{override.key} is {override.value}", as_json=as_json)
 
 

@@ -152,6 +152,18 @@ def test_a_value_is_set_in_place_of_the_old_one(seeded: Command) -> None:
 
 
 @both
+def test_a_declared_setting_is_checked_and_journalled(seeded: Command) -> None:
+    """It makes no difference which command sets it."""
+    refused = seeded("review", "set", "retry_attempts", "often")
+    assert refused.code == 1
+    assert "retry_attempts" in refused.err
+    assert seeded("review", "set", "retry_attempts", "7", "--by", "anna").code == 0
+    assert seeded("config", "get", "retry_attempts").out == "7\n"
+    (change,) = seeded("config", "history", "retry_attempts", "--json").json
+    assert (change["new_value"], change["changed_by"]) == (7, "anna")
+
+
+@both
 def test_every_sentence_says_what_became_of_the_run(seeded: Command) -> None:
     """Without --json each verb is one line."""
     said = [
