@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy.orm import class_mapper
-from sqlalchemy.orm.state import InstanceState
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline_store import values
 from pipeline_store.channels import ProcessingJob
@@ -20,6 +17,7 @@ from pipeline_store.sql.channels.processing_job import (
     held_by,
     refuse_lost,
 )
+from pipeline_store.sql.detached import Detached
 from pipeline_store.sql.direct import DirectStatement, directly
 from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE
 
@@ -110,22 +108,14 @@ class ShortWay:
 
 
 def _claim_of(row: list[Any], worker: str) -> Claim[ProcessingJob]:
-    """Return the claim on the job of a row.
-
-    The job is as if a unit of work had read it and ended; its constructor is not called.
-    """
-    job = ProcessingJob.__new__(ProcessingJob)
-    held = vars(job)
-    held.update(zip(_NAMES, row, strict=True))
-    # Past the checks of an assignment, which `new_instance` of the manager goes through.
-    held[_MANAGER.STATE_ATTR] = state = InstanceState(job, _MANAGER)
-    state.key = _MAPPER.identity_key_from_primary_key((held["id"],))
+    """Return the claim on the job of a row."""
+    job = _detached_job(row)
     return Claim(
         item=job,
-        token=held["lease_token"],
-        attempt=held["attempts"],
+        token=row[_TOKEN],
+        attempt=row[_ATTEMPTS],
         worker=worker,
-        expires_at=held["due_at"],
+        expires_at=row[_DUE_AT],
     )
 
 
@@ -133,7 +123,8 @@ def _in_order(row: list[Any]) -> tuple[Any, ...]:
     return -row[_PRIORITY], row[_QUEUED_AT], row[_ID]
 
 
-_MAPPER = class_mapper(ProcessingJob)
-_MANAGER = _MAPPER.class_manager
-_NAMES = [column.name for column in video_processing_jobs.columns]
-_PRIORITY, _QUEUED_AT, _ID = map(_NAMES.index, ("priority", "queued_at", "id"))
+_detached_job: Final = Detached(ProcessingJob, video_processing_jobs)
+_PRIORITY, _QUEUED_AT, _ID, _TOKEN, _ATTEMPTS, _DUE_AT = map(
+    [column.name for column in video_processing_jobs.columns].index,
+    ("priority", "queued_at", "id", "lease_token", "attempts", "due_at"),
+)
