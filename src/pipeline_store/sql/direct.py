@@ -88,6 +88,22 @@ class DirectConnection:
         finally:
             cursor.close()
 
+    def rows_unless(
+        self, written: int, statement: DirectStatement, given: Mapping[str, Any]
+    ) -> list[list[Any]] | None:
+        """Run a statement and return its rows, or None when it wrote just so many.
+
+        Who knows which rows those are need not wait until they are read.
+        """
+        cursor = self._driver.cursor()
+        try:
+            cursor.execute(statement.text, statement.parameters(given))
+            if cursor.rowcount == written:
+                return None
+            return [statement.read(row) for row in cursor.fetchall()]
+        finally:
+            cursor.close()
+
     def count(self, statement: DirectStatement, given: Mapping[str, Any]) -> int:
         """Run a statement that returns no rows, and return how many it wrote."""
         cursor = self._driver.cursor()

@@ -78,8 +78,10 @@ class ShortWay:
             return
         with directly(self._engine, committing=True) as connection:
             given = self._parameters(**all_held_by(several, self._dialect))
-            completed = connection.rows(self._other(job_statements.complete_many), given)
-        refuse_lost(several, (row[0] for row in completed))
+            statement = self._other(job_statements.complete_many)
+            completed = connection.rows_unless(len(several), statement, given)
+        if completed is not None:
+            refuse_lost(several, (row[0] for row in completed))
 
     def _wake(self, connection: DirectConnection) -> None:
         """End the leases and waits that are over, but for those that another worker is ending."""
