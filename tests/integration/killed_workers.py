@@ -1,7 +1,7 @@
 """Workers that take jobs from the queue and are killed while they do.
 
-This module is run as a program that loads everything once and then forks: workers, and one process
-that watches over the queue and is not killed.
+A process that has loaded everything forks: workers, and one process that watches over the queue and
+is not killed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,6 +69,8 @@ class Plan:
     #: otherwise get nowhere.
     written_between_kills: int = 0
     most_work: float
+    #: How long a worker that got nothing waits before it asks again.
+    rest: float = 0.05
     limit: float
     #: Of the attempts, one in so many is slept through, one failed and one given back.
     unlucky_one_in: int = 60
@@ -79,8 +80,7 @@ class Plan:
 
 def run_workers(url: str, folder: Path, plan: Plan) -> None:
     """Lets workers do the jobs at the URL, killing them all the while, and write to the folder."""
-    given = json.dumps(attrs.asdict(plan))
-    lines_of(__name__, url, str(folder), given, seconds=plan.limit + 60)
+    lines_of(main, url, str(folder), json.dumps(attrs.asdict(plan)))
 
 
 def add_jobs(store: Store, count: int) -> None:
@@ -153,7 +153,7 @@ class Worker:
                 self._diary.note_claim(CLAIMED, claim, claim.expires_at - self._lease)
             deal_with(claims)
             if not claims:
-                time.sleep(0.05)
+                time.sleep(self._plan.rest)
 
     def _prepare(self) -> None:
         """Connects, and learns what a first call has to learn."""
@@ -305,8 +305,9 @@ def _written(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*.jsonl"))
 
 
-def main(url: str, folder: Path, plan: Plan) -> None:
+def main(url: str, path: str, given: str) -> None:
     """Starts workers, and kills one after the other until all jobs are done."""
+    folder, plan = Path(path), Plan(**json.loads(given))
     if not plan.fenced:
         _remove_fencing()
     diary = Diary(folder)
@@ -337,7 +338,3 @@ def main(url: str, folder: Path, plan: Plan) -> None:
     (folder / "stop").touch()
     for worker in [*workers, *sleepers]:
         os.waitpid(worker.process, 0)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Plan(**json.loads(sys.argv[3])))

@@ -1,7 +1,7 @@
 """Writers that are killed at any moment, and the log of what they were told is stored.
 
-This module is run as a program that loads everything once and then forks one writer per round, so
-that a round takes no longer than the writer lives.
+A process that has loaded everything forks one writer per round, so that a round takes no longer
+than the writer lives.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipeline_store import open_store
 from pipeline_store.production import ErrorLog, Script
-from tests.real_data import REPOSITORY
+from tests.integration.racing import lines_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ERRORS_PER_UNIT = 3
@@ -39,16 +37,7 @@ class Round:
 
 def kill_writers(url: str, rounds: int) -> list[Round]:
     """Lets one writer after the other work on the database, and kills each with SIGKILL."""
-    answer = subprocess.run(
-        [sys.executable, "-m", __name__, url, str(rounds)],
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        timeout=60 + 5 * rounds,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr
-    return [Round(*json.loads(line)) for line in answer.stdout.splitlines()]
+    return [Round(*json.loads(line)) for line in lines_of(main, url, str(rounds))]
 
 
 def write(url: str, first: int, log: int) -> None:
@@ -76,7 +65,7 @@ def write(url: str, first: int, log: int) -> None:
         number += 1
 
 
-def main(url: str, rounds: int) -> None:
+def main(url: str, rounds: str) -> None:
     """Starts and kills writers, and prints one line for each."""
     # What the first use loads and sets up is done here once, or else by every writer.
     store = open_store(url)
@@ -84,7 +73,7 @@ def main(url: str, rounds: int) -> None:
         uow.pipeline_runs.count()
     store.close()
     first = 0
-    for _ in range(rounds):
+    for _ in range(int(rounds)):
         reading, writing = os.pipe()
         writer = os.fork()
         if writer == 0:
@@ -102,7 +91,3 @@ def main(url: str, rounds: int) -> None:
         acknowledged = [int(line.split()[1]) for line in said if line.startswith("ack")]
         print(json.dumps([begun, acknowledged]), flush=True)  # noqa: T201 - the answer
         first = begun[-1] + 1
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))

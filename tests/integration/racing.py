@@ -43,18 +43,9 @@ def killed_along(job: Job, sample: str, urls: Sequence[str]) -> tuple[int, int]:
     return int(statements), ends.count("killed")
 
 
-def lines_of(module: str, *arguments: str, seconds: float = 240) -> list[str]:
-    """Runs a module as a program and returns what it printed; it may take so many seconds."""
-    answer = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        timeout=seconds,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout.splitlines()
+def lines_of(job: Callable[..., object], *arguments: str) -> list[str]:
+    """Runs the job with these arguments in a process of its own; returns what it printed."""
+    return _forked("call", job, *arguments)
 
 
 class _Program:
@@ -113,7 +104,7 @@ def _program() -> _Program:
     return program
 
 
-def _forked(verb: str, job: Job, *arguments: str) -> list[str]:
+def _forked(verb: str, job: Callable[..., object], *arguments: str) -> list[str]:
     """Has the program do this to the job; returns what was printed."""
     program = _program()
     try:
@@ -150,6 +141,10 @@ class Child:
 
 def _say(where: int, line: str) -> None:
     os.write(where, f"{line}\n".encode())
+
+
+def _call(job: Callable[..., object], *arguments: str) -> None:
+    job(*arguments)
 
 
 def _race(job: Job, processes: str, url: str) -> None:
@@ -218,7 +213,7 @@ def _serve() -> None:
         job = getattr(import_module(module), function)
         forked = os.fork()
         if not forked:
-            {"race": _race, "kill": _kill}[verb](job, *arguments)
+            {"call": _call, "race": _race, "kill": _kill}[verb](job, *arguments)
             sys.stdout.flush()
             os._exit(0)
         _, status = os.waitpid(forked, 0)

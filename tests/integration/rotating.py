@@ -1,7 +1,7 @@
 """Rotations that are killed at any moment, and the log of how far they had come.
 
-This module is run as a program that loads everything once and then forks one rotation per round.
-Keys are handed over in the environment, as to any program.
+A process that has loaded everything forks one rotation per round. Its keys are handed over in the
+environment, as to any program.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline_store import open_store
 from pipeline_store.secrets import KEYS_VARIABLE, Keyring
 from pipeline_store.services.key_rotation import rotate
-from tests.real_data import REPOSITORY
+from tests.integration.racing import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,18 +40,9 @@ class Killed:
 
 def kill_rotations(url: str, keys: Sequence[Secret], kills: int, each: int) -> list[Killed]:
     """Starts a rotation several times, and kills it once it has rotated `each` values more."""
-    environ = {**os.environ, KEYS_VARIABLE: " ".join(key.reveal() for key in keys)}
-    answer = subprocess.run(
-        [sys.executable, "-m", __name__, url, str(kills), str(each)],
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        env=environ,
-        timeout=240,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr
-    return [Killed(*json.loads(line)) for line in answer.stdout.splitlines()]
+    given = " ".join(key.reveal() for key in keys)
+    said = lines_of(main, url, given, str(kills), str(each))
+    return [Killed(*json.loads(line)) for line in said]
 
 
 def work(url: str, log: int) -> None:
@@ -70,9 +59,10 @@ def work(url: str, log: int) -> None:
     rotate(new_unit_of_work, Keyring.from_environment(), batch=ROWS_PER_BATCH, progress=progress)
 
 
-def main(url: str, kills: int, each: int) -> None:
+def main(url: str, keys: str, kills: str, each: str) -> None:
     """Starts and kills rotations, and prints one line for each."""
-    for _ in range(kills):
+    os.environ[KEYS_VARIABLE] = keys
+    for _ in range(int(kills)):
         reading, writing = os.pipe()
         rotation = os.fork()
         if rotation == 0:
@@ -86,7 +76,7 @@ def main(url: str, kills: int, each: int) -> None:
             said: list[str] = []
             for line in log:
                 said.append(line.strip())
-                if said[-1] != BEGUN and int(said[-1]) >= each:
+                if said[-1] != BEGUN and int(said[-1]) >= int(each):
                     break
             time.sleep(random.random() * 0.01)  # noqa: S311 - not a secret
             os.kill(rotation, signal.SIGKILL)
@@ -95,7 +85,3 @@ def main(url: str, kills: int, each: int) -> None:
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         rotated = [int(line) for line in said if line != BEGUN]
         print(json.dumps([rotated[-1], killed and said[-1] == BEGUN]), flush=True)  # noqa: T201
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -24,16 +24,25 @@ SOUND = (
     Plan(jobs=5_000, lease=3.0, kill_every=1.0, most_work=0.2, limit=900)
     if SOAK
     else Plan(
-        jobs=240,
-        lease=2.0,
+        jobs=120,
+        lease=1.5,
         kill_every=0.3,
         written_between_kills=2_000,
-        most_work=0.4,
+        most_work=0.3,
+        rest=0.15,
         limit=240,
+        unlucky_one_in=30,
     )
 )
 UNFENCED = Plan(
-    jobs=60, lease=0.5, kill_every=0.5, most_work=0.1, limit=120, sleepers=6, fenced=False
+    jobs=40,
+    lease=0.5,
+    kill_every=0.5,
+    most_work=0.1,
+    rest=0.15,
+    limit=120,
+    sleepers=6,
+    fenced=False,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200 if SOAK else 600)]

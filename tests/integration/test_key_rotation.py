@@ -36,7 +36,7 @@ NAMES = ("youtube", "notion", "elevenlabs")
 SETTING = "webhook"
 VALUES_PER_CHANNEL = len(NAMES) + 1
 KILLS = 5
-VALUES = 5_000 if is_on("PIPELINE_STORE_SOAK") else 500
+VALUES = 5_000 if is_on("PIPELINE_STORE_SOAK") else 300
 CHANNELS = SETTINGS = VALUES // (VALUES_PER_CHANNEL + 1)
 
 

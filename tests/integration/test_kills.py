@@ -15,7 +15,7 @@ from tests.integration.killing import ERRORS_PER_UNIT, kill_writers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROUNDS = 60 if is_on("PIPELINE_STORE_SOAK") else 10
+ROUNDS = 60 if is_on("PIPELINE_STORE_SOAK") else 6
 
 
 @pytest.mark.slow
