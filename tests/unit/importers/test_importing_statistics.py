@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline_store.errors import AlreadyExists, Conflict, InvalidValue, StoreBusy
+from pipeline_store.importers import channel_storing
 from pipeline_store.importers.channel_statistics import NO_INSTANT, import_channel_statistics
 from pipeline_store.importers.storing import ATTEMPTS
 from tests.unit.importers.api_responses import (
@@ -144,12 +145,15 @@ def test_a_file_that_is_none_is_told_and_the_others_are_taken(
     assert after.channel_statistics.count() == 1
 
 
-def test_more_than_a_unit_of_work_holds(store: Store, after: UnitOfWork, tmp_path: Path) -> None:
+def test_more_than_a_unit_of_work_holds(
+    store: Store, after: UnitOfWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every row counts once."""
-    channels = [channel(f"UC{n:022}", statistics={"viewCount": str(n)}) for n in range(501)]
+    monkeypatch.setattr(channel_storing, "READINGS_PER_UNIT_OF_WORK", 20)
+    channels = [channel(f"UC{n:022}", statistics={"viewCount": str(n)}) for n in range(41)]
     [account] = take(store, tmp_path, channel_list(*channels), create=True)
-    assert told(account) == {"rows": 501, "new_channels": 501, "readings": 501}
-    assert after.channel_statistics.count() == 501
+    assert told(account) == {"rows": 41, "new_channels": 41, "readings": 41}
+    assert after.channel_statistics.count() == 41
 
 
 class Disturbed:

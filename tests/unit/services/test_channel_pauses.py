@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline_store.channels import Channel, ChannelStatistics, TransformationPreset, Video
+from pipeline_store.channels import (
+    Channel,
+    ChannelStatistics,
+    Music,
+    TransformationPreset,
+    Video,
+)
 from pipeline_store.errors import InUse, InvalidValue, NotFound
 from pipeline_store.services import pauses
 from pipeline_store.services.channel_removal import remove_channel
@@ -109,5 +115,5 @@ def test_presets_are_found_by_name(uow: UnitOfWork) -> None:
 
 def test_everything_is_more_than_a_page(uow: UnitOfWork) -> None:
     """All of it once, in the order of the keys."""
-    added = uow.presets.add_many(TransformationPreset(name=str(n)) for n in range(2_001))
-    assert [each.id for each in everything(uow.presets)] == sorted(each.id for each in added)
+    added = uow.music.add_many(Music(name=str(n)) for n in range(2_001))
+    assert [each.id for each in everything(uow.music)] == sorted(each.id for each in added)
