@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Blocking:
     """Stands for a lifted object: what it would have us await is awaited before returning."""
 
-    def __init__(self, lifted: Lifted[Any], runner: asyncio.Runner) -> None:
+    def __init__(self, lifted: Lifted[Any], loop: asyncio.AbstractEventLoop) -> None:
         self.lifted = lifted
-        self.runner = runner
+        self.loop = loop
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.lifted, name)
@@ -37,19 +37,20 @@ class Blocking:
         def call(*arguments: Any, **named: Any) -> Any:
             result = method(*arguments, **named)
             return self._finished(
-                self.runner.run(result) if inspect.iscoroutine(result) else result
+                # A runner looks after control-C besides, which takes most of its time.
+                self.loop.run_until_complete(result) if inspect.iscoroutine(result) else result
             )
 
         return call
 
     def _finished(self, result: Any) -> Any:
-        return Blocking(result, self.runner) if isinstance(result, Lifted) else result
+        return Blocking(result, self.loop) if isinstance(result, Lifted) else result
 
 
 @contextmanager
 def blocking(store: AsyncStore) -> Iterator[Store]:
     """The store, usable without an event loop of the caller's own, closed at the end."""
     with asyncio.Runner() as runner:
-        plain = cast("Store", Blocking(store, runner))
+        plain = cast("Store", Blocking(store, runner.get_loop()))
         yield plain
         plain.close()

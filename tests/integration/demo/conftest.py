@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import chdir
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,13 @@ def url(folder: Path) -> str:
     """The default database, in that folder."""
     assert not list(folder.iterdir())
     return "sqlite:///pipeline.db"
+
+
+@pytest.fixture
+def made_url(url: str, folder: Path, migrated_file: Path) -> str:
+    """The same, made already, without rows: many tests need one, and making it takes its time."""
+    shutil.copy(migrated_file, folder / "pipeline.db")
+    return url
 
 
 @pytest.fixture(scope="package")

@@ -31,24 +31,24 @@ def endings(url: str) -> list[tuple[str, str]]:
     return [(run["niche"], run["status"]) for run in rows_at(url)["pipeline_runs"]]
 
 
-def test_one_niche_has_all_endings_in_cycles_that_follow(url: str, folder: Path) -> None:
+def test_one_niche_has_all_endings_in_cycles_that_follow(made_url: str, folder: Path) -> None:
     """Its videos are shared out among them."""
-    tell(url, [dumps(folder, *["Music"] * 9)])
-    assert endings(url) == [
+    tell(made_url, [dumps(folder, *["Music"] * 9)])
+    assert endings(made_url) == [
         ("Music", "uploaded"),
         ("Music", "failed"),
         ("Music", "uploaded"),
         ("Music", "review"),
     ]
-    rows = rows_at(url)
+    rows = rows_at(made_url)
     assert len({run["cycle_start"] for run in rows["pipeline_runs"]}) == 4
     assert len({clip["discovered_video_id"] for clip in rows["clips"]}) == len(rows["clips"]) == 8
 
 
-def test_a_niche_with_one_video_has_one_run(url: str, folder: Path) -> None:
+def test_a_niche_with_one_video_has_one_run(made_url: str, folder: Path) -> None:
     """The other endings fall to the niche that has more."""
-    tell(url, [dumps(folder, "Music", "Music", "Music", "Comedy")])
-    assert sorted(endings(url)) == [
+    tell(made_url, [dumps(folder, "Music", "Music", "Music", "Comedy")])
+    assert sorted(endings(made_url)) == [
         ("Comedy", "failed"),
         ("Music", "review"),
         ("Music", "uploaded"),
@@ -57,30 +57,32 @@ def test_a_niche_with_one_video_has_one_run(url: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [None, 1, 15, 7200])
-def test_a_single_video_is_enough(url: str, folder: Path, length: int | None) -> None:
+def test_a_single_video_is_enough(made_url: str, folder: Path, length: int | None) -> None:
     """However short it is, or unknown; it has no snapshot, and no views are known."""
-    tell(url, [dumps(folder, "Music", duration=length)])
-    assert endings(url) == [("Music", "uploaded")]
-    [clip] = rows_at(url)["clips"]
+    tell(made_url, [dumps(folder, "Music", duration=length)])
+    assert endings(made_url) == [("Music", "uploaded")]
+    [clip] = rows_at(made_url)["clips"]
     assert clip["end_time_seconds"] <= (length or 1000)
     assert 0 < clip["clip_duration_seconds"] <= 25
 
 
-def test_a_clip_that_cannot_be_skipped_is_redone(url: str, folder: Path) -> None:
+def test_a_clip_that_cannot_be_skipped_is_redone(made_url: str, folder: Path) -> None:
     """A run of one clip is sent back for another script instead."""
-    tell(url, [dumps(folder, "a", "b", "c", "d")])
-    assert [one["action"] for one in rows_at(url)["reviews"] if one["pipeline_run_id"] == 4] == [
+    tell(made_url, [dumps(folder, "a", "b", "c", "d")])
+    assert [
+        one["action"] for one in rows_at(made_url)["reviews"] if one["pipeline_run_id"] == 4
+    ] == [
         "redo_script",
         "hold",
         None,
     ]
 
 
-def test_of_many_niches_six_have_runs(url: str, folder: Path) -> None:
+def test_of_many_niches_six_have_runs(made_url: str, folder: Path) -> None:
     """Those with the most videos; the fifth and the sixth are approved."""
     niches = [f"niche {number}" for number in range(9)]
-    tell(url, [dumps(folder, *niches, *niches[3:])])
-    assert endings(url) == [
+    tell(made_url, [dumps(folder, *niches, *niches[3:])])
+    assert endings(made_url) == [
         ("niche 3", "uploaded"),
         ("niche 4", "failed"),
         ("niche 5", "uploaded"),
@@ -90,15 +92,15 @@ def test_of_many_niches_six_have_runs(url: str, folder: Path) -> None:
     ]
 
 
-def test_titles_cannot_command_the_terminal(url: str, folder: Path) -> None:
+def test_titles_cannot_command_the_terminal(made_url: str, folder: Path) -> None:
     """Niches come from files; escape sequences and markup are shown, not obeyed."""
-    shown = tell(url, [dumps(folder, "[red]\x1b[2Jx", "[/]")], width=120)
+    shown = tell(made_url, [dumps(folder, "[red]\x1b[2Jx", "[/]")], width=120)
     assert "\x1b" not in shown
     assert r"[red]\x1b" in shown
     assert "[/]" in shown
 
 
-def test_real_files_of_all_kinds_are_told_apart_by_content(url: str, folder: Path) -> None:
+def test_real_files_of_all_kinds_are_told_apart_by_content(made_url: str, folder: Path) -> None:
     """A list, dumps and responses in one call, whatever they are called."""
     files: list[Path] = []
     for number, real in enumerate(
@@ -110,8 +112,8 @@ def test_real_files_of_all_kinds_are_told_apart_by_content(url: str, folder: Pat
     ):
         files.append(folder / f"file {number}")
         files[-1].write_bytes(real.read_bytes())
-    tell(url, files)
-    rows = rows_at(url)
+    tell(made_url, files)
+    rows = rows_at(made_url)
     assert {video["discovery_source"] for video in rows["discovered_videos"]} == {
         "trending",
         "yt-dlp",
@@ -120,18 +122,18 @@ def test_real_files_of_all_kinds_are_told_apart_by_content(url: str, folder: Pat
     assert len(rows["discovered_videos"]) == 251
 
 
-def test_a_list_of_categories_beside_a_list_names_the_niches(url: str) -> None:
+def test_a_list_of_categories_beside_a_list_names_the_niches(made_url: str) -> None:
     """The region stands in the file's name."""
-    tell(url, [real_data("youtube_trending", "US_2018-11-01_scraper.csv.gz")])
-    assert "Entertainment" in dict(endings(url))
+    tell(made_url, [real_data("youtube_trending", "US_2018-11-01_scraper.csv.gz")])
+    assert "Entertainment" in dict(endings(made_url))
 
 
-def test_a_file_that_cannot_be_read_to_its_end_is_told(url: str, folder: Path) -> None:
+def test_a_file_that_cannot_be_read_to_its_end_is_told(made_url: str, folder: Path) -> None:
     """The others are imported, and the week is told on them."""
     yearless = real_data("youtube_trending", "US_first_2017-09-13_2017-09-22.csv.gz")
-    shown = tell(url, [yearless, dumps(folder, "Music")], width=200)
+    shown = tell(made_url, [yearless, dumps(folder, "Music")], width=200)
     assert "its days have no year" in shown
-    assert endings(url) == [("Music", "uploaded")]
+    assert endings(made_url) == [("Music", "uploaded")]
 
 
 @pytest.mark.parametrize(
@@ -155,30 +157,30 @@ def test_a_file_of_no_known_kind_stops_the_demo_before_it_starts(
     assert not (folder / "pipeline.db").exists()
 
 
-def test_files_without_videos_are_not_enough(url: str, folder: Path) -> None:
+def test_files_without_videos_are_not_enough(made_url: str, folder: Path) -> None:
     """Numbers alone describe no video; once a file does, the demo goes on from there."""
     numbers: dict[str, Any] = {"id": "abcdefghijk", "view_count": 3, "epoch": 1700000000}
     path = folder / "numbers.json"
     path.write_text(json.dumps(numbers))
     with pytest.raises(DemoRefusedError, match="no video"):
-        tell(url, [path])
-    tell(url, [dumps(folder, "Music")])
-    assert endings(url) == [("Music", "uploaded")]
+        tell(made_url, [path])
+    tell(made_url, [dumps(folder, "Music")])
+    assert endings(made_url) == [("Music", "uploaded")]
 
 
-def test_files_that_are_given_later_are_imported(url: str, folder: Path) -> None:
+def test_files_that_are_given_later_are_imported(made_url: str, folder: Path) -> None:
     """The week stays as it was told."""
-    tell(url)
-    before = rows_at(url)
-    tell(url, [dumps(folder, "Music")])
-    after = rows_at(url)
+    tell(made_url)
+    before = rows_at(made_url)
+    tell(made_url, [dumps(folder, "Music")])
+    after = rows_at(made_url)
     assert len(after.pop("discovered_videos")) == len(before.pop("discovered_videos")) + 1
     assert after == before
 
 
-def test_the_sample_is_not_mixed_into_real_files(url: str, folder: Path) -> None:
+def test_the_sample_is_not_mixed_into_real_files(made_url: str, folder: Path) -> None:
     """A second demo without files imports nothing."""
-    tell(url, [dumps(folder, "Music")])
-    before = rows_at(url)
-    tell(url)
-    assert rows_at(url) == before
+    tell(made_url, [dumps(folder, "Music")])
+    before = rows_at(made_url)
+    tell(made_url)
+    assert rows_at(made_url) == before
