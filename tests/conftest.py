@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from tests.migrated_databases import MigratedDatabases
 from tests.postgres_server import PostgresMissingError, PostgresServer, open_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from tests.migrated_databases import MigratedDatabases
 
 
 def is_on(variable: str, environ: Mapping[str, str] = os.environ) -> bool:
@@ -56,6 +57,8 @@ def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_databases(postgres_server: PostgresServer) -> Iterator[MigratedDatabases]:
     """PostgreSQL databases at the newest revision, without rows."""
+    from tests.migrated_databases import MigratedDatabases  # noqa: PLC0415 - loads SQLAlchemy
+
     databases = MigratedDatabases(postgres_server)
     yield databases
     databases.close()
