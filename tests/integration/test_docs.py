@@ -285,12 +285,12 @@ def run_page(path: Path, folder: Path, environment: Mapping[str, str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def programs() -> Iterator[str]:
     """Folders of the package's commands; `make soak` starts them as a reader does."""
     if is_on("PIPELINE_STORE_SOAK"):
         yield str(BIN)
         return
-    with warm_commands(tmp_path_factory.mktemp("bin")) as folder:
+    with warm_commands() as folder:
         yield f"{folder}:{BIN}"
 
 

@@ -18,6 +18,8 @@ import traceback
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -27,7 +29,6 @@ from tests.real_data import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
 LOADED_LATE = (
     "alembic.command",
@@ -67,8 +68,15 @@ STANDARD_ERROR = 2
 
 
 @contextmanager
-def warm_commands(folder: Path) -> Generator[Path, None, None]:
-    """Gives the folder that holds the programs, for a PATH; they work during the block."""
+def warm_commands() -> Generator[Path, None, None]:
+    """Gives a folder that holds the programs, for a PATH; they work during the block."""
+    # The address of a socket must be short, and the folders of tests are not.
+    with TemporaryDirectory(prefix="warm-") as folder, _warm(Path(folder)):
+        yield Path(folder)
+
+
+@contextmanager
+def _warm(folder: Path) -> Generator[None, None, None]:
     address = str(folder / "socket")
     for name in PROGRAMS:
         script = STARTED.format(
@@ -88,7 +96,7 @@ def warm_commands(folder: Path) -> Generator[Path, None, None]:
         )
         assert waiting.stdout is not None
         assert waiting.stdout.readline() == b"waiting\n"
-        yield folder
+        yield
 
 
 def wait_at(address: str) -> None:
