@@ -64,16 +64,20 @@ class View:
         return added_here or place[1] in self._tables.rows[place[0]]
 
     def check(self, entity: Any, place: Place) -> None:
-        """Refuse an object that refers to none, or holds a value that another one holds.
+        """Refuse an object that holds a value that another one holds, or refers to none.
+
+        In this order, which is that of databases.
 
         Raises:
-            NotFound: it refers to an object that is not there.
             AlreadyExists: another one holds a value that must be unique.
+            NotFound: it refers to an object that is not there.
         """
-        for field in fields_of(entity.__class__):
-            self._check_reference(place[0], field.name, field.metadata, entity)
+        fields = fields_of(entity.__class__)
+        for field in fields:
             if UNIQUE in field.metadata:
                 self._check_unique(place, field.name, field.metadata[UNIQUE], entity)
+        for field in fields:
+            self._check_reference(place[0], field.name, field.metadata, entity)
 
     def refuse_referred_to(self, place: Place) -> None:
         """Refuse the removal of an object that others refer to.

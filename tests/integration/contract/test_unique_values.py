@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import attrs
 import pytest
@@ -11,7 +12,9 @@ from pipeline_store.errors import AlreadyExists
 from pipeline_store.fields import KEY, UNIQUE
 from tests.integration.contract.samples import (
     CLASSES,
+    NO_ROW,
     Parents,
+    add_parents,
     content,
     key_of,
     page,
@@ -84,6 +87,17 @@ def test_taken(store: Store, parents: Parents, reference: Unique, first_is: str)
         with pytest.raises(AlreadyExists):
             getattr(uow, reference.collection).add(reference.sharing(parents, 2, first))
     assert content(store) == before
+
+
+def test_taken_before_absent(store: Store) -> None:
+    """A taken value is told of before a reference to nobody."""
+    parents = add_parents(store, "channels")
+    with store.unit_of_work() as uow:
+        uow.channels.add(sample("channels", parents))
+        uow.commit()
+    of_nobody = sample("channels", parents, default_preset_id=NO_ROW[UUID])
+    with store.unit_of_work() as uow, pytest.raises(AlreadyExists):
+        uow.channels.add(of_nobody)
 
 
 @every_unique_value
