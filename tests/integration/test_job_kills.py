@@ -35,14 +35,7 @@ SOUND = (
     )
 )
 UNFENCED = Plan(
-    jobs=40,
-    lease=0.5,
-    kill_every=0.5,
-    most_work=0.1,
-    rest=0.15,
-    limit=120,
-    sleepers=6,
-    fenced=False,
+    jobs=60, lease=0.5, kill_every=0.5, most_work=0.1, limit=120, sleepers=6, fenced=False
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200 if SOAK else 600)]
@@ -76,7 +69,15 @@ def test_killed_workers_do_every_job_once(new_url: Callable[[], str], tmp_path: 
 
 
 def test_without_fencing_the_check_finds_it(new_url: Callable[[], str], tmp_path: Path) -> None:
-    """Where a completion asks for no lease, late writers are accepted and effects doubled."""
-    verdict = verdict_on(new_url(), tmp_path, UNFENCED)
-    assert any("was written after its lease ended" in each for each in verdict.violations)
-    assert any("has 2 effects" in each for each in verdict.violations)
+    """Where a completion asks for no lease, late writers are accepted and effects doubled.
+
+    A sleeper has to wake up between two others for that, so there are three tries.
+    """
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = verdict_on(new_url(), folder, UNFENCED).violations
+        is_late = any("was written after its lease ended" in each for each in found)
+        if is_late and any("has 2 effects" in each for each in found):
+            return
+    pytest.fail("late writes were not found")

@@ -34,13 +34,11 @@ LOADED_LATE = (
     "alembic.command",
     "cryptography.fernet",
     "psycopg",
-    "pydantic",
     "sqlalchemy.dialects.postgresql.psycopg",
     "pipeline_store.cli.app",
     "pipeline_store.cli.demo",
     "pipeline_store.cli.import_work",
     "pipeline_store.importers.channel_statistics",
-    "pipeline_store.schemas",
     "pipeline_store.sql.revisions",
 )
 """What programs load only when they need it."""
