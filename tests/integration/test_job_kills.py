@@ -24,7 +24,7 @@ SOUND = (
     Plan(jobs=5_000, lease=3.0, kill_every=1.0, most_work=0.2, limit=900)
     if SOAK
     else Plan(
-        jobs=120,
+        jobs=100,
         lease=1.5,
         kill_every=0.3,
         written_between_kills=2_000,
