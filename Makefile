@@ -8,6 +8,9 @@ BIN := .venv/bin
 # Tests start hundreds of interpreters, which should not compile the package anew each time.
 export PYTHONDONTWRITEBYTECODE :=
 
+# Tests also wait for processes and servers: one worker more than cores keeps the cores busy.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+
 # Measuring takes half as long again, so it is left to CI and to `make test COVERAGE=--cov`.
 COVERAGE ?= $(if $(CI),--cov)
 
@@ -31,7 +34,7 @@ demo: setup
 
 .PHONY: test
 test: setup
-	@$(BIN)/python -m pytest $(COVERAGE) --numprocesses=auto --dist=worksteal $(ARGS)
+	@$(BIN)/python -m pytest $(COVERAGE) --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
 .PHONY: soak
 soak: setup

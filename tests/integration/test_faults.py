@@ -411,7 +411,8 @@ def interrupt(
     assert after != before
     assert statements >= first
     faulty.reset()
-    for at in range(first, statements + 1):
+    every = range(first, statements + 1, 1 if SOAK else 2)
+    for at in sorted({*every, statements}):
         with faulty.failing(at, fault), pytest.raises(expected):
             faulty.attempt(scenario)
         faulty.check_pool()

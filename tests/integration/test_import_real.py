@@ -269,7 +269,7 @@ def test_the_order_of_the_files_does_not_matter(store_on_sqlite: Store, order: s
 
     Where two lists tell different numbers for one video and day, those of the first are kept.
     """
-    paths = [*lists(), *dumps()]
+    paths = [*lists(SHORT), *dumps()]
     ordered = ORDERS[order](paths)
     readings, numbers = stored(store_on_sqlite, ordered)
     assert (readings, numbers) == by_the_rules(ordered)

@@ -24,7 +24,7 @@ SOUND = (
     Plan(jobs=5_000, lease=3.0, kill_every=1.0, most_work=0.2, limit=900)
     if SOAK
     else Plan(
-        jobs=120,
+        jobs=100,
         lease=1.5,
         kill_every=0.3,
         written_between_kills=2_000,
@@ -76,7 +76,15 @@ def test_killed_workers_do_every_job_once(new_url: Callable[[], str], tmp_path: 
 
 
 def test_without_fencing_the_check_finds_it(new_url: Callable[[], str], tmp_path: Path) -> None:
-    """Where a completion asks for no lease, late writers are accepted and effects doubled."""
-    verdict = verdict_on(new_url(), tmp_path, UNFENCED)
-    assert any("was written after its lease ended" in each for each in verdict.violations)
-    assert any("has 2 effects" in each for each in verdict.violations)
+    """Where a completion asks for no lease, late writers are accepted and effects doubled.
+
+    A sleeper has to wake up between two others for that, so there are three tries.
+    """
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = verdict_on(new_url(), folder, UNFENCED).violations
+        is_late = any("was written after its lease ended" in each for each in found)
+        if is_late and any("has 2 effects" in each for each in found):
+            return
+    pytest.fail("late writes were not found")

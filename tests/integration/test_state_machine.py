@@ -67,7 +67,7 @@ def test_synchronous_stores_stay_in_step(
         Plain("sqlite", sqlite_url, clock),
         Plain("postgresql", postgres_url, clock),
     ]
-    run(machine, drivers, sequences=300 if SOAK else 8)
+    run(machine, drivers, sequences=300 if SOAK else 4)
 
 
 @pytest.mark.slow

@@ -114,10 +114,13 @@ class View:
         # To a database, an empty value equals no other.
         if held[name] is None:
             return
-        names = (name, *with_names)
+        value = held[name]
+        others = [(each, held[each]) for each in with_names]
 
         def is_alike(row: Any) -> bool:
-            return all(_held(row)[each] == held[each] for each in names)
+            found = row.__dict__
+            # Asked of every row: most differ in the first field, and need no look at more.
+            return bool(found[name] == value) and all(found[each] == own for each, own in others)
 
         if self._keys(place[0], is_alike) - {place[1]}:
             raise AlreadyExists(f"{place[0]}: {name} {held[name]!r} is there already")

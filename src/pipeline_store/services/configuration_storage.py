@@ -100,7 +100,7 @@ def set_value(
     accepted = _accepted(setting, value)
     owner = None if channel is None else _channel(uow, channel)
     if owner is not None:
-        old = _set_in_channel(settings, keys, setting, accepted, owner)
+        old = _set_in_channel(uow, settings, keys, setting, accepted, owner=owner)
     elif system:
         old = _set_in_system(uow, keys, setting, accepted)
     else:
@@ -186,7 +186,13 @@ def _channel(uow: UnitOfWork, channel: str) -> Channel:
 
 
 def _set_in_channel(
-    settings: Settings, keyring: Keyring, setting: Setting, value: Any, owner: Channel
+    uow: UnitOfWork,
+    settings: Settings,
+    keyring: Keyring,
+    setting: Setting,
+    value: Any,
+    *,
+    owner: Channel,
 ) -> Any:
     if setting.secret:
         place = place_of_channel_setting(owner.id, setting.key)
@@ -194,7 +200,9 @@ def _set_in_channel(
     elif is_sealed_setting(value):
         raise InvalidValue(f"{setting.key}: a mapping with {SEALED!r} alone is kept for secrets")
     old = flattened(owner.settings, settings).get(setting.key)
-    owner.settings = {**without(owner.settings, setting.key), setting.key: value}
+    wanted = {**without(owner.settings, setting.key), setting.key: value}
+    # The time lets a change of somebody else's meanwhile be a Conflict also where the value stays.
+    change(owner, settings=wanted, updated_at=uow.now())
     return old
 
 
@@ -215,7 +223,8 @@ def _set_in_system(uow: UnitOfWork, keyring: Keyring, setting: Setting, value: A
     old = SECRET if found.encrypted else found.value
     # Assigned, not set blindly: a change of somebody else's meanwhile is then a Conflict, and the
     # journal never tells an old value that was not the last.
-    change(found, value=value, encrypted=setting.secret)
+    # So is a change to the same value, by the time that goes with it.
+    change(found, value=value, encrypted=setting.secret, updated_at=uow.now())
     return old
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -162,7 +163,9 @@ def test_a_change_that_has_no_effect_is_said_to_have_none(
 
 def test_a_stored_value_that_is_unusable_is_a_problem_found(channels: Command) -> None:
     """Exit code 1, the cure, and everything else all the same."""
-    channels("review", "set", "speed", "fast")
+    with closing(open_store(channels.url)) as store, store.unit_of_work() as uow:
+        uow.config_overrides.set("speed", "fast")
+        uow.commit()
     channels("config", "set", "tags", '["a"]')
     cure = "`pipeline-store config unset speed`"
     got = channels("config", "get", "speed")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from pipeline_store.channels import ConfigurationLayer
+from pipeline_store import open_store
+from pipeline_store.channels import Channel, ConfigurationLayer
 from pipeline_store.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from pipeline_store.production import ConfigOverride
 from pipeline_store.services import configuration_storage
@@ -633,6 +634,32 @@ class TestOthersInTheWay:
             configuration.set("speed", 2)
         assert configuration.history() == []
         assert configuration.set("speed", 2).new_value == 2.0
+
+
+@pytest.mark.parametrize("where", [{}, {"system": True}, {"channel": "nature1"}])
+def test_the_same_value_again_is_a_change_too(
+    configured: Configured, where: dict[str, Any]
+) -> None:
+    """Or else the journal would tell an old value that was not the last."""
+    store = open_store("memory://")
+    with store.unit_of_work() as uow:
+        uow.channels.add(Channel(channel_id="nature1", name="Nature"))
+        uow.commit()
+
+    def set_speed(uow: UnitOfWork, value: float) -> None:
+        configuration_storage.set_value(uow, configured.settings, None, "speed", value, **where)
+
+    for speed in (6, 7):
+        with store.unit_of_work() as uow:
+            set_speed(uow, speed)
+            uow.commit()
+    with store.unit_of_work() as ours:
+        set_speed(ours, 7)
+        with store.unit_of_work() as theirs:
+            set_speed(theirs, 8)
+            theirs.commit()
+        with pytest.raises(Conflict):
+            ours.commit()
 
 
 def test_changed_together_with_other_things(configured: Configured) -> None:
