@@ -114,7 +114,7 @@ def verify(context: typer.Context, *, file: KeyFile = None, as_json: AsJson = Fa
     _complain(found.unreadable)
 
 
-@keys_app.command("drop")
+@keys_app.command("drop", context_settings={"ignore_unknown_options": True})
 def drop(
     context: typer.Context,
     key_id: Annotated[

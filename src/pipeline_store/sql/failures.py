@@ -38,7 +38,7 @@ class translated:  # noqa: N801 - reads like a part of the statement
     `subject` names what was being written. A broken foreign key means `InUse` when `deleting`, else
     that a parent is missing. A connection lost while `committing` leaves the outcome unknown.
 
-    No generator, which would take a fifth of the time of a short call.
+    A class and no generator, since every call to a database goes through it, however short.
     """
 
     __slots__ = ("_before", "_committing", "_deleting", "_subject")

@@ -218,7 +218,7 @@ def test_dropping_takes_an_id_and_a_file(
 ) -> None:
     """A key itself, given by mistake, is not repeated; keys in the environment stay."""
     [key] = read_key_file(file)
-    for wrong in (key.reveal(), "nonsense", "A" * 16, ""):
+    for wrong in (key.reveal(), f"-{key.reveal()[1:]}", "nonsense", "A" * 16, ""):
         done = sealed("keys", "drop", wrong, "--file", str(file))
         assert (done.code, done.out) == (2, "")
         assert "16 hexadecimal digits" in done.err
