@@ -572,7 +572,7 @@ class TestTroubles:
         calls: list[str] = []
         away = [StoreUnavailable("away") for _ in range(100)]
         handler = self.in_trouble(lambda: troubles.before.extend(away), calls)
-        worker = AnyWorker(store, handler, lease=SHORT)
+        worker = AnyWorker(store, handler, lease=LONG_ENOUGH)
         assert worker.once() is True
         troubles.before.clear()
         assert worker.kinds == ["lost"]
