@@ -142,7 +142,7 @@ BEGIN
         FOR v_channel IN
             SELECT DISTINCT e.channel_id FROM (
                 SELECT l.channel_id FROM task_leases l WHERE l.expires_at <= v_clock
-                ORDER BY l.expires_at LIMIT 20
+                ORDER BY l.expires_at LIMIT greatest(20, p_count)
             ) e ORDER BY e.channel_id
         LOOP
             PERFORM 1 FROM task_turns t WHERE t.channel_id = v_channel
