@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.postgres_server import PostgresMissingError, PostgresServer, open_server
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tests.migrated_databases import MigratedDatabases
+
+# How long an example takes says more of what else the machine does than of what is tried.
+settings.register_profile("without_deadline", deadline=None)
+settings.load_profile("without_deadline")
 
 
 def is_on(variable: str, environ: Mapping[str, str] = os.environ) -> bool:

@@ -6,7 +6,7 @@ import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from attrs import field, frozen
@@ -17,6 +17,7 @@ from pipeline_store.cli.app import app
 from pipeline_store.cli.config_options import FILES_VARIABLE, SETTINGS_VARIABLE
 from pipeline_store.cli.database import URL_VARIABLE
 from pipeline_store.secrets import KEY_FILE_VARIABLE, KEYS_VARIABLE, key_id_of_key, new_key
+from pipeline_store.tasks.quota_plans import PlanName
 from tests.integration.canary import planting
 from tests.integration.canary.planting import (
     CHANNELS,
@@ -71,8 +72,9 @@ def reading(planted: Planted) -> Iterator[Line]:
     with planted.store.unit_of_work(read_only=True) as uow:
         job = uow.jobs.page()[0]
     texts = ["status", "queue", "current", "review status", "review queue", "review stats"]
-    texts += ["review errors", "errors list", "channel list", f"channel show {NATURE}"]
+    texts += ["review errors", "errors", "errors list", "channel list", f"channel show {NATURE}"]
     texts += ["channel credential list", f"channel credential list {NATURE}"]
+    texts += ["quota", "quota costs", "task list"]
     texts += ["preset list", "music list", "job list", "job stats", f"job show {job.id}"]
     texts += ["keys verify", "config list", f"config list --channel {NATURE}", "config history"]
     for setting in SECRET_SETTINGS:
@@ -128,10 +130,18 @@ def beside(planted: Planted) -> Iterator[Line]:
     yield line("music add Song")
     yield line(f"music remove {NOBODY}", code=REFUSED)
     yield line(f"task add {NATURE} {PAGE} Lighthouses")
-    for text in ("list", f"show {PAGE}", f"advance {PAGE} queued"):
+    for text in (f"show {PAGE}", f"advance {PAGE} queued", "claim --worker w1"):
         yield line(f"task {text}")
-    for text in (f"approve {PAGE}", f"reject {PAGE} dull", f"retry {PAGE}"):
+    yield line(f"task release {PAGE} --token 1")
+    yield line(f"worker --handler {__name__}:give_up --once", code=REFUSED)
+    yield line("quota set nature-project youtube_uploads 3")
+    yield line("quota unset nature-project youtube_uploads")
+    yield line("quota cost thumbnail youtube_other 60")
+    for plan in PlanName:
+        yield line(f"quota use {plan}")
+    for text in (f"approve {PAGE}", f"reject {PAGE} dull"):
         yield line(f"task {text}", code=REFUSED)
+    yield line(f"task retry {PAGE}")
     yield line("review pause gaming")
     yield line("review resume gaming")
     yield line("review set some.key", "a value")
@@ -148,6 +158,11 @@ def beside(planted: Planted) -> Iterator[Line]:
     yield line("upgrade")
     yield line("adopt")
     yield line("demo --from no-such-file", code=REFUSED)
+
+
+def give_up(_work: object) -> NoReturn:
+    """The handler of a worker."""
+    raise ConnectionError("no answer")
 
 
 def refused(planted: Planted) -> Iterator[Line]:
@@ -232,6 +247,8 @@ def leaves() -> dict[tuple[str, ...], Any]:
 
     def walk(command: Any, path: tuple[str, ...]) -> None:
         if inner := getattr(command, "commands", None):
+            if path and command.invoke_without_command:
+                found[path] = command
             for name, each in inner.items():
                 walk(each, (*path, name))
         else:
@@ -243,7 +260,7 @@ def leaves() -> dict[tuple[str, ...], Any]:
 
 def verb_of(arguments: tuple[str, ...]) -> tuple[str, ...]:
     """Which command a command line calls."""
-    return next(path for path in leaves() if arguments[: len(path)] == path)
+    return max((path for path in leaves() if arguments[: len(path)] == path), key=len)
 
 
 NEVER_RUN = {("downgrade",)}

@@ -105,7 +105,6 @@ class Exercise:
             self.tell("service", verify(uow, KEYRING), verify(uow, BEFORE), KEYRING, Keyring())
             claim = uow.jobs.claim_next("worker", timedelta(minutes=1))
             self.tell("claim", claim)
-            self.tell("secret", *(session_of(KEYRING, each) for each in uow.uploads.page()))
             remove_credential(uow, self.planted.channel(uow), CREDENTIALS[0])
         with self.watched():
             configuration = self.planted.configuration
@@ -127,6 +126,7 @@ class Exercise:
         return [
             *sealed(uow).values(),
             *(credential(uow, KEYRING, channel, name) for name in names),
+            *filter(None, (session_of(KEYRING, each) for each in uow.uploads.page())),
         ]
 
     def use_awaited(self) -> None:

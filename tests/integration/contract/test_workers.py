@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,13 @@ from pipeline_store.services.work_holding import MOST_CONFLICTS
 from pipeline_store.sql import SqlUnitOfWork
 from pipeline_store.tasks import GATES, Task, TaskStatus
 from tests.integration.contract.blocking import Blocking
+from tests.integration.contract.test_quotas import UPLOADS, set_limit
 from tests.integration.contract.test_task_claims import add_channel, add_task
 from tests.integration.contract.test_tasks import moves_of, read
 from tests.integration.contract.workers import AnyWorker, happens, has_happened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from pipeline_store import Store
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 S = TaskStatus
 SHORT = timedelta(seconds=0.4)
 NEVER = timedelta(days=1)
+FEW = 5
+"""Looks for tasks: those that found one, and one for each hint that came of them."""
 
 
 @pytest.fixture
@@ -49,6 +53,16 @@ def store(going_store: Store) -> Store:
 def channel_id(store: Store) -> UUID:
     """The key of a channel."""
     return add_channel(store, "history1")
+
+
+@pytest.fixture
+def limited(store: Store) -> Iterator[UUID]:
+    """The key of a channel whose project has nothing left."""
+    set_limit(store, 0, project="limited")
+    yield add_channel(store, "history2", quota_project="limited")
+    with store.unit_of_work() as uow:
+        uow.quotas.remove_limit("limited", UPLOADS)
+        uow.commit()
 
 
 async def work(_work: Any) -> None:
@@ -211,7 +225,7 @@ class TestResults:
 
         task = add_task(store, channel_id)
         worker: Any = AsyncWorker(store.lifted, note)  # type: ignore[arg-type]
-        store.runner.run(worker.run_until_idle())
+        store.loop.run_until_complete(worker.run_until_idle())
         assert (read(store, task.id).status, loops) == (S.ASSETS_READY, [False])
 
     def test_an_error(self, store: Store, channel_id: UUID) -> None:
@@ -425,6 +439,53 @@ class Troubles:
         return commit_or_not
 
 
+class TestQuotas:
+    """A stage whose cost is not left waits, and a worker that comes to it does other work."""
+
+    @pytest.mark.parametrize("handlers", [{S.UPLOADING}, {S.APPROVED, S.UPLOADING}], ids=len)
+    def test_coming_to_it(self, store: Store, limited: UUID, handlers: set[TaskStatus]) -> None:
+        """The lease ends with the move, which is no loss; what waits is worked on when it can."""
+        waits = add_task(store, limited, status=S.APPROVED)
+        also_waits = add_task(store, limited, status=S.UPLOADING)
+        worker = AnyWorker(store, dict.fromkeys(handlers, work))
+        assert worker.until_idle() == 1
+        assert worker.kinds == ["done"] * (len(handlers) - 1)
+        found = read(store, waits.id)
+        assert (found.status, found.worker, found.attempts) == (S.UPLOADING, None, 0)
+        assert found.lease_expires_at is None
+        assert worker.until_idle() == 0
+        set_limit(store, 2, project="limited")
+        assert worker.until_idle() == 2
+        assert {read(store, each.id).status for each in (waits, also_waits)} == {S.PUBLISHED}
+        assert {outcome.kind for outcome in worker.outcomes} == {"done"}
+
+    def test_waiting_for_it(
+        self, store: Store, beside: Store, limited: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A worker rests while there is only what it cannot do, and wakes for what it can."""
+        task = add_task(store, limited, status=S.APPROVED)
+        worker = AnyWorker(store, work, poll=NEVER)
+        looks: list[None] = []
+        look: Callable[[], Any] = worker.worker.run_once
+
+        def look_and_count() -> Any:
+            looks.append(None)
+            return look()
+
+        monkeypatch.setattr(worker.worker, "run_once", look_and_count)
+
+        def meanwhile() -> None:
+            has_happened(lambda: read(beside, task.id).status == S.UPLOADING)
+            # In that time a worker that does not rest looks hundreds of times.
+            time.sleep(0.3)
+            assert len(looks) <= FEW
+            other = add_task(beside, limited)
+            has_happened(lambda: read(beside, other.id).status == S.ASSETS_READY)
+
+        worker.run_beside(meanwhile)
+        assert worker.kinds == ["done"]
+
+
 class TestTroubles:
     """What the database does to a worker while it writes."""
 
@@ -478,6 +539,18 @@ class TestTroubles:
         assert (worker.kinds, calls) == (["done"], ["written"])
         assert [move[0] for move in moves_of(store, task.id)].count(stage) == 1
         assert read(store, task.id).lease_expires_at is None
+
+    def test_an_answer_that_is_lost_and_a_quota_that_is_exhausted(
+        self, store: Store, limited: UUID, troubles: Troubles
+    ) -> None:
+        """What was committed is found also where the lease has ended with it."""
+        task = add_task(store, limited, status=S.APPROVED)
+        calls: list[str] = []
+        handler = self.in_trouble(lambda: troubles.after.append(CommitUnknown("lost")), calls)
+        worker = AnyWorker(store, {S.APPROVED: handler, S.UPLOADING: work})
+        assert worker.until_idle() == 1
+        assert (worker.kinds, calls) == (["done"], ["written"])
+        assert [move[:2] for move in moves_of(store, task.id)] == [("approved", "uploading")]
 
     def test_what_does_not_pass(self, store: Store, channel_id: UUID, troubles: Troubles) -> None:
         """When others are faster again and again, the stage has failed."""

@@ -32,10 +32,10 @@ class AnyWorker:
     ) -> None:
         self.outcomes: list[Outcome] = []
         settings = {"name": "w1", "on_outcome": self.outcomes.append, **settings}
-        self._runner: asyncio.Runner | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.worker: Any
         if isinstance(store, Blocking):
-            self._runner = store.runner
+            self._loop = store.loop
             self.worker = AsyncWorker(cast("Any", store.lifted), handlers, **settings)
         else:
             plain: Any = (
@@ -73,9 +73,8 @@ class AnyWorker:
 
     def stop(self) -> None:
         """Stop it, from whatever thread."""
-        loop = self._runner and self._runner.get_loop()
-        if loop:
-            loop.call_soon_threadsafe(self.worker.stop)
+        if self._loop:
+            self._loop.call_soon_threadsafe(self.worker.stop)
         else:
             self.worker.stop()
 
@@ -85,8 +84,8 @@ class AnyWorker:
         return [str(outcome.kind) for outcome in self.outcomes]
 
     def _finished(self, result: Any) -> Any:
-        if self._runner and inspect.iscoroutine(result):
-            return self._runner.run(result)
+        if self._loop and inspect.iscoroutine(result):
+            return self._loop.run_until_complete(result)
         return result
 
 
