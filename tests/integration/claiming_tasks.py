@@ -103,8 +103,8 @@ def widen_claims(url: str, *, locking: bool) -> None:
     assert counted
     if not locking:
         for lock in ("FOR NO KEY UPDATE SKIP LOCKED;", "FOR UPDATE SKIP LOCKED;"):
-            before, _, choice = head.partition("-- Its row, or that of another")
+            before, _, choice = head.partition("-- The channel whose turn it is")
             assert lock in choice
-            head = f"{before}-- Its row, or that of another{choice.replace(lock, ';')}"
+            head = f"{before}-- The channel whose turn it is{choice.replace(lock, ';')}"
     with closing(opened(url)) as store, store.engine.begin() as connection:
         connection.execute(sa.text(f"{head}\nPERFORM pg_sleep(0.002);{rest}"))

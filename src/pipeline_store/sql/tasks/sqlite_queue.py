@@ -58,12 +58,12 @@ _END_PAUSES: Final = (
 )
 _END_LEASES: Final = (
     "UPDATE tasks SET worker = NULL, lease_expires_at = NULL, updated_at = ?"
-    " WHERE lease_expires_at <= ? RETURNING id, status"
+    " WHERE id IN (SELECT task_id FROM task_leases WHERE expires_at <= ?) RETURNING id, status"
 )
 _CHANNEL: Final = (
     f"SELECT task_turns.channel_id, best_rank, is_active, {_PAUSED}, max_concurrent,"  # noqa: S608
-    " (SELECT count(*) FROM tasks WHERE tasks.channel_id = task_turns.channel_id"
-    " AND lease_expires_at IS NOT NULL), coalesce(quota_project, 'default')"
+    " (SELECT count(*) FROM task_leases WHERE task_leases.channel_id = task_turns.channel_id),"
+    " coalesce(quota_project, 'default')"
     " FROM task_turns JOIN channels ON channels.id = task_turns.channel_id"
     f" WHERE {IS_OPEN.text}{{}} ORDER BY {{}}turn, served, task_turns.channel_id LIMIT 1"
 )
