@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.result import Result
 
-GROUPS = ("recording", "memory", "claims", "latest")
+GROUPS = ("recording", "memory", "claims", "latest", "tasks")
 LINE = "{:<64} {:>13} {:>13}  {:<22} {:>6}  {:<13} {}"
 
 
@@ -70,7 +70,9 @@ def measure(groups: Sequence[str]) -> Iterator[Result]:
                 yield memory.on_postgresql(server)
                 yield memory.on_sqlite(folder)
             if "claims" in groups:
-                yield from claims.on_postgresql(server)
+                yield from claims.on_postgresql(server, claims.JOBS)
+            if "tasks" in groups:
+                yield from claims.on_postgresql(server, claims.TASKS)
         if "latest" in groups:
             with LocalPostgresServer(binaries, {**FAST, **latest.FILLED_SOON}) as server:
                 yield latest.on_postgresql(server)
