@@ -17,37 +17,37 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-import psycopg
-
 from pipeline_store import open_store
 from pipeline_store.channels import Channel, JobType, ProcessingJob
 from pipeline_store.tasks import TaskStatus
 from tests.benchmarks import filled_tasks, peers
 from tests.benchmarks.by_hand import ByHand
-from tests.benchmarks.result import (
-    MOST_SHORT_ROUNDS,
-    SHORT_WARM_UP,
-    Result,
-    quiet_seconds,
+from tests.benchmarks.result import short_rounds
+from tests.benchmarks.rivals import (
+    BARE,
+    OURS,
+    PGQUEUER,
+    PROCRASTINATE,
+    compare,
+    database,
+    rates,
+    settle,
+    write_down,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
     from pipeline_store.claim import Claim
     from pipeline_store.unit_of_work import Store
+    from tests.benchmarks.by_hand import Calls, Claims
+    from tests.benchmarks.result import Result
     from tests.postgres_server import PostgresServer
 
-    Claims = Sequence[Claim[Any]]
-    Calls = tuple[Callable[[Store], Claims], Callable[[Store, Claims], None]]
     Work = Callable[[int], float]
 
 CHANNELS = 10
 LEASE = timedelta(minutes=10)
-OURS = "ours"
-BARE = "psycopg by hand"
-PROCRASTINATE = "procrastinate"
-PGQUEUER = "pgqueuer"
 WORKER = "benchmark"
 
 CYCLES = 20
@@ -97,21 +97,21 @@ def on_postgresql(server: PostgresServer, queue: Queue) -> Iterator[Result]:
 
 def _one_at_a_time(server: PostgresServer, queue: Queue) -> list[Result]:
     results = partial(
-        _results,
-        f"claim 1, {queue.completing} 1",
-        f"{queue.name}/s",
+        rates,
+        f"PostgreSQL: claim 1, {queue.completing} 1",
+        queue.name,
         CYCLES,
         {BARE: 0.7, PROCRASTINATE: 2.0, PGQUEUER: 2.0},
     )
     needed = _needed(CYCLES)
     with ExitStack() as stack:
-        database = partial(_database, server, stack)
+        own = partial(database, server, stack)
         calls = (queue.claim_one, complete_one)
         ours, bare = _ours_and_bare(server, stack, calls, lambda url: queue.fill(url, needed))
-        procrastinate = stack.enter_context(peers.procrastinate(database(), needed))
-        pgqueuer = stack.enter_context(peers.pgqueuer(database(), needed, batch=1))
-        return _compare(
-            server,
+        procrastinate = stack.enter_context(peers.procrastinate(own(), needed))
+        pgqueuer = stack.enter_context(peers.pgqueuer(own(), needed, batch=1))
+        write_down(server)
+        return compare(
             {
                 OURS: lambda: ours(CYCLES),
                 BARE: lambda: bare(CYCLES),
@@ -124,9 +124,9 @@ def _one_at_a_time(server: PostgresServer, queue: Queue) -> list[Result]:
 
 def _in_batches(server: PostgresServer, queue: Queue) -> list[Result]:
     results = partial(
-        _results,
-        f"claim {BATCH}, {queue.completing} {BATCH}",
-        f"{queue.name}/s",
+        rates,
+        f"PostgreSQL: claim {BATCH}, {queue.completing} {BATCH}",
+        queue.name,
         BATCH * BATCHES,
         {BARE: 0.6, PGQUEUER: 1.5},
     )
@@ -134,10 +134,10 @@ def _in_batches(server: PostgresServer, queue: Queue) -> list[Result]:
     with ExitStack() as stack:
         calls = (queue.claim_several, complete_several)
         ours, bare = _ours_and_bare(server, stack, calls, lambda url: queue.fill(url, needed))
-        database = _database(server, stack)
-        pgqueuer = stack.enter_context(peers.pgqueuer(database, needed, batch=BATCH))
-        return _compare(
-            server,
+        own = database(server, stack)
+        pgqueuer = stack.enter_context(peers.pgqueuer(own, needed, batch=BATCH))
+        write_down(server)
+        return compare(
             {
                 OURS: lambda: ours(BATCHES),
                 BARE: lambda: bare(BATCHES),
@@ -149,52 +149,17 @@ def _in_batches(server: PostgresServer, queue: Queue) -> list[Result]:
 
 def _needed(in_a_round: int, more: int = 1) -> int:
     """A peer takes one job, or batch, more than it is timed for, and perhaps another."""
-    return (SHORT_WARM_UP + MOST_SHORT_ROUNDS) * (in_a_round + 2 * more)
-
-
-def _results(
-    what: str,
-    unit: str,
-    count: int,
-    targets: Mapping[str, float],
-    seconds: Mapping[str, float],
-) -> list[Result]:
-    return [
-        Result(
-            what=f"PostgreSQL: {what}",
-            unit=unit,
-            ours=count / seconds[OURS],
-            beside=beside,
-            other=count / seconds[beside],
-            target=target,
-        )
-        for beside, target in targets.items()
-    ]
-
-
-def _compare(
-    server: PostgresServer,
-    rivals: Mapping[str, Callable[[], float]],
-    results: Callable[[Mapping[str, float]], list[Result]],
-) -> list[Result]:
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        # What filling left to be written must not be written while somebody is timed.
-        connection.execute("CHECKPOINT")
-    return results(
-        quiet_seconds(
-            rivals, lambda seconds: not any(result.is_missed for result in results(seconds))
-        )
-    )
+    return short_rounds() * (in_a_round + 2 * more)
 
 
 def _ours_and_bare(
     server: PostgresServer, stack: ExitStack, calls: Calls, fill: Callable[[str], None]
 ) -> tuple[Work, Work]:
-    url = _database(server, stack)
+    url = database(server, stack)
     fill(url)
-    copy = _database(server, stack, template=url)
+    copy = database(server, stack, template=url)
     store = stack.enter_context(closing(open_store(url)))
-    bare = stack.enter_context(closing(ByHand(copy, *calls)))
+    bare = stack.enter_context(closing(ByHand(copy, calls)))
     claim, complete = calls
 
     def ours(cycles: int) -> float:
@@ -204,12 +169,6 @@ def _ours_and_bare(
         return time.perf_counter() - start
 
     return ours, bare.work
-
-
-def _database(server: PostgresServer, stack: ExitStack, template: str | None = None) -> str:
-    url = server.create_database(template)
-    stack.callback(server.drop_database, url)
-    return url
 
 
 def fill_jobs(url: str, jobs: int) -> None:
@@ -226,8 +185,7 @@ def fill_jobs(url: str, jobs: int) -> None:
                 for number in range(jobs)
             )
             uow.commit()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
+    settle(url)
 
 
 def fill_tasks(url: str, tasks: int) -> None:

@@ -14,6 +14,7 @@ import psycopg
 from pipeline_store import open_store
 from pipeline_store.channels import Channel
 from pipeline_store.channels.channel import MOST_CONCURRENT
+from tests.benchmarks.rivals import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,4 +53,4 @@ def fill(url: str, tasks: int, channels: int, status: TaskStatus) -> None:
     given = {"channels": channels, "status": status, "first": 0, "count": tasks}
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(INSERT, given)
-        connection.execute("VACUUM ANALYZE")
+    settle(url)
