@@ -129,19 +129,19 @@ def _p50(server: PostgresServer, urls: Mapping[str, str]) -> dict[str, float]:
     with ExitStack() as stack:
         stores = {name: stack.enter_context(closing(open_store(urls[name]))) for name in urls}
         for name, store in stores.items():
-            _claim_and_finish(store)
+            claim_and_finish(store)
             settle(urls[name])
         write_down(server)
         times: dict[str, list[float]] = {name: [] for name in stores}
         for call in range(-WARM_UP, CALLS):
             for name, store in stores.items():
-                seconds = _claim_and_finish(store)
+                seconds = claim_and_finish(store)
                 if call >= 0:
                     times[name].append(seconds)
     return {name: statistics.median(seconds) * 1000 for name, seconds in times.items()}
 
 
-def _claim_and_finish(store: Store) -> float:
+def claim_and_finish(store: Store) -> float:
     """Bring a task to its first gate; the seconds of the claim."""
     start = time.perf_counter()
     claim = store.claim_next(WORKER, lease=LEASE, queue="tasks")

@@ -104,6 +104,11 @@ class NotingConnection(sqlite3.Connection):
             self.said.append(Said("COMMIT", (), -1))
         super().commit()
 
+    def rollback(self) -> None:
+        if self.in_transaction:
+            self.said.append(Said("ROLLBACK", (), -1))
+        super().rollback()
+
 
 class NotingSqliteCursor(sqlite3.Cursor):
     """A cursor of such a connection."""
