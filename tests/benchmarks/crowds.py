@@ -62,6 +62,9 @@ _FILL_UP: Final = (
     WHERE place % 2 = 1
     """,  # noqa: S608 - our words
 )
+_SERVED: Final = """
+    SELECT count(DISTINCT channel_id) FROM task_transitions JOIN tasks ON tasks.id = task_id
+"""
 
 
 def on_postgresql(server: PostgresServer) -> Iterator[Result]:
@@ -103,6 +106,9 @@ def _many_channels(
         urls[blocked] = database(server, stack, template=urls[open_])
         _block(urls[blocked])
         p50 = _p50(server, urls)
+        # Whoever serves a few only, or those that are to be left alone, does something else.
+        served = {name: _channels_served(url) for name, url in urls.items()}
+        assert served == {few: FEW_CHANNELS, open_: CALLS + WARM_UP + 1, blocked: FEW_CHANNELS}
     what = f"PostgreSQL: claim 1 of {many:,} channels"
     names = {open_: what, blocked: f"{what}, {many - FEW_CHANNELS:,} full or paused"}
     return [
@@ -123,6 +129,13 @@ def _block(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in _FILL_UP:
             connection.execute(statement)
+
+
+def _channels_served(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(_SERVED).fetchone()
+        assert row is not None
+        return int(row[0])
 
 
 def _p50(server: PostgresServer, urls: Mapping[str, str]) -> dict[str, float]:
