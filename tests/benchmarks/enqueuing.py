@@ -1,4 +1,4 @@
-"""Adding 1,000 tasks at once, beside the bare driver and a queue.
+"""Enqueuing 1,000 tasks at once, beside the bare driver and a queue.
 
 Ours is one unit of work, the quickest way that the store has. By hand the same statements are said
 in one transaction. Both are given what they add; another line counts the making of the tasks, each
@@ -73,7 +73,7 @@ def _database(server: PostgresServer, stack: ExitStack) -> str:
 
 def _results(seconds: Mapping[str, float]) -> list[Result]:
     results = partial(rates, unit="tasks", count=TASKS)
-    what = f"PostgreSQL: add {TASKS:,} at once"
+    what = f"PostgreSQL: enqueue {TASKS:,} at once"
     made_too = {**seconds, OURS: seconds[MADE_TOO]}
     return [
         *results(what, targets={BARE: 0.7, PGQUEUER: 1.2}, seconds=seconds),

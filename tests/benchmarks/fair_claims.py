@@ -59,7 +59,7 @@ _FINISH: Final = """
 
 def on_postgresql(server: PostgresServer) -> list[Result]:
     """Two databases, in turns."""
-    results = partial(rates, "PostgreSQL: claim 1 of a queued task", "tasks", CLAIMS, {PLAIN: 0.5})
+    results = partial(rates, "PostgreSQL: claim 1, the call alone", "tasks", CLAIMS, {PLAIN: 0.5})
     with ExitStack() as stack:
         url = database(server, stack)
         fill_many(url, CHANNELS, [(TaskStatus.QUEUED, WAITING)])

@@ -3,7 +3,7 @@
 Rivals take turns, and of each the best round counts, for it is the one that other work on the
 machine disturbed least: of five rounds, or of up to fifteen while a target seems to be missed.
 `latest_for` compares medians of 300 calls, and claims among many tasks medians of 400. All else
-about claims, and adding tasks, compares medians of the quietest third of many short rounds.
+about claims, and enqueuing, compares medians of the quietest third of many short rounds.
 """
 
 from __future__ import annotations
