@@ -120,12 +120,12 @@ def widen_claims(url: str, *, locking: bool) -> None:
     """Let PostgreSQL's claims dwell where a race is lost, and lock their channel or not."""
     changed = CLAIM.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
     if not locking:
-        before, _, choice = changed.partition("-- The channels whose turn it is")
+        before, begun, choice = changed.partition("-- The channels whose turn it is")
         choice, _, after = choice.partition(CHOSEN[1])
         for lock in LOCKS:
             assert lock in choice
             choice = choice.replace(lock, ";" if lock.endswith(";") else "")
-        changed = f"{before}{choice}{CHOSEN[1]}{after}"
+        changed = f"{before}{begun}{choice}{CHOSEN[1]}{after}"
     for place in CHOSEN:
         assert place in changed
         changed = changed.replace(place, f"PERFORM pg_sleep(0.002);\n{place}")
