@@ -200,8 +200,8 @@ def test_what_is_changed_between_reading_and_writing_is_read_again(postgres_url:
         sealed = BEFORE.seal(Secret(text), place_of_system_setting("s1"))
         uow.system_configuration.get("s1").value = sealed
 
-    # Channels, channels again, no more channels, settings, settings again, no more settings.
-    before_commit = [change_credential, None, None, change_setting, None, None]
+    # Channels, channels again, no more channels; the same with settings; no uploads.
+    before_commit = [change_credential, None, None, change_setting, None, None, None]
 
     def new_unit_of_work() -> UnitOfWork:
         uow = store.unit_of_work()

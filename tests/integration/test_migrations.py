@@ -83,10 +83,13 @@ def rows(store: SqlStore) -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table but the record of the revision, read past the package."""
     with store.engine.connect() as connection:
         return {
-            name: [
-                tuple(row)
-                for row in connection.exec_driver_sql(f'SELECT * FROM "{name}"')  # noqa: S608
-            ]
+            name: sorted(
+                (
+                    tuple(row)
+                    for row in connection.exec_driver_sql(f'SELECT * FROM "{name}"')  # noqa: S608
+                ),
+                key=repr,
+            )
             for name in sorted(tables(store) - {schema.VERSION_TABLE, "sqlite_sequence"})
         }
 

@@ -15,7 +15,7 @@ from tests.integration.cli.conftest import DATABASES
 if TYPE_CHECKING:
     from tests.integration.cli.conftest import Command
 
-both = pytest.mark.parametrize("empty_url", DATABASES, indirect=True)
+both = pytest.mark.parametrize("kind", DATABASES, indirect=True)
 
 
 @pytest.fixture

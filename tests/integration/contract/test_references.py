@@ -44,6 +44,8 @@ RULES = {
     ("video_statistics", "video_id"): ("videos", "cascade"),
     ("tasks", "channel_id"): ("channels", "refuse"),
     ("task_transitions", "task_id"): ("tasks", "cascade"),
+    ("uploads", "task_id"): ("tasks", "refuse"),
+    ("uploads", "channel_id"): ("channels", "refuse"),
 }
 """Each reference: the collection that it leads to, and what a removal there does."""
 

@@ -51,6 +51,7 @@ OTHERS = (
     Unique("presets", "name"),
     Unique("music", "spotify_track_id"),
     Unique("tasks", "notion_page_id"),
+    Unique("uploads", "content_hash", ("channel_id", "platform")),
 )
 """What can be assigned."""
 
@@ -218,13 +219,15 @@ def test_changes_are_written_one_after_the_other(
         assert content(store) == before
 
 
-@pytest.mark.parametrize("reference", [each for each in OTHERS if each.beside], ids=str)
-def test_beside_another(store: Store, parents: Parents, reference: Unique) -> None:
+@pytest.mark.parametrize(
+    ("reference", "beside"), [(each, beside) for each in OTHERS for beside in each.beside], ids=str
+)
+def test_beside_another(store: Store, parents: Parents, reference: Unique, beside: str) -> None:
     """A value that is unique beside another one may be there again beside a different one."""
     with store.unit_of_work() as uow:
-        elsewhere = uow.channels.add(sample("channels", parents, 2)).id
+        channel = uow.channels.add(sample("channels", parents, 2))
+        elsewhere = {"channel_id": channel.id, "platform": "elsewhere"}[beside]
         first = getattr(uow, reference.collection).add(sample(reference.collection, parents))
-        (beside,) = reference.beside
         second = reference.sharing(parents, 2, first)
         setattr(second, beside, elsewhere)
         getattr(uow, reference.collection).add(second)

@@ -649,7 +649,7 @@ class TestClock:
 
 
 def test_which_times_the_store_sets() -> None:
-    """Every class of the channels context that is changed at all says when it was."""
+    """These classes say when they were last changed."""
     assert [collection for collection, field in fields_with(NOW_ON_CHANGE)] == [
         "channels",
         "videos",
@@ -657,11 +657,13 @@ def test_which_times_the_store_sets() -> None:
         "presets",
         "music",
         "system_configuration",
+        "tasks",
+        "uploads",
     ]
     assert {field for _, field in fields_with(NOW_ON_CHANGE)} == {"updated_at"}
     filled = fields_with(NOW_BY_DEFAULT)
     assert set(fields_with(NOW_ON_CHANGE)) <= set(filled)
-    assert len(filled) == 23
+    assert len(filled) == 30
 
 
 def test_many_collections_in_one(store: Store, parents: Parents) -> None:
