@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from itertools import count, groupby, product
 from operator import itemgetter
@@ -123,17 +123,16 @@ class TestMoves:
             ]
             assert written == ([(found, wanted, actor)] if legal else [])
 
-    @pytest.mark.parametrize("status", S)
-    def test_to_the_same_status_is_no_move(
-        self, store: Store, channel_id: UUID, status: TaskStatus
-    ) -> None:
-        task = add_task(store, channel_id, status=status)
-        with store.unit_of_work() as uow:
-            with pytest.raises(IllegalTransition):
-                uow.tasks.advance(uow.tasks.get(task.id), status, "somebody")
-            uow.tasks.get(task.id).status = status
-            uow.commit()
-        assert moves_of(store, task.id) == []
+    def test_to_the_same_status_is_no_move(self, store: Store, channel_id: UUID) -> None:
+        for page, status in enumerate(S):
+            task = add_task(store, channel_id, page, status=status)
+            with store.unit_of_work() as uow:
+                with suppress(IllegalTransition):
+                    uow.tasks.advance(uow.tasks.get(task.id), status, "somebody")
+                    pytest.fail(f"moved from {status} to itself")
+                uow.tasks.get(task.id).status = status
+                uow.commit()
+            assert moves_of(store, task.id) == [], status
 
     def test_several_in_one_unit_of_work(
         self, store: Store, channel_id: UUID, clock: SteppedClock
@@ -313,21 +312,20 @@ class TestGates:
 class TestRetry:
     """A failed task begins again where its row says."""
 
-    @pytest.mark.parametrize("failed", [status for status in S if STAGES[status].error is not None])
-    def test_at_the_stage_that_failed(
-        self, store: Store, channel_id: UUID, failed: TaskStatus
-    ) -> None:
-        task = add_task(store, channel_id, status=failed)
-        error = STAGES[failed].error
-        assert error is not None
-        with store.unit_of_work() as uow:
-            uow.tasks.advance(uow.tasks.get(task.id), error, "w1", "broken")
-            uow.commit()
-        with store.unit_of_work() as uow:
-            retried = uow.tasks.retry(task.id, "ann")
-            uow.commit()
-        assert (retried.status, retried.failed_stage) == (STAGES[failed].retry_at, None)
-        assert retried.attempts == 0
+    def test_at_the_stage_that_failed(self, store: Store, channel_id: UUID) -> None:
+        for page, failed in enumerate(S):
+            error = STAGES[failed].error
+            if error is None:
+                continue
+            task = add_task(store, channel_id, page, status=failed)
+            with store.unit_of_work() as uow:
+                uow.tasks.advance(uow.tasks.get(task.id), error, "w1", "broken")
+                uow.commit()
+            with store.unit_of_work() as uow:
+                retried = uow.tasks.retry(task.id, "ann")
+                uow.commit()
+            assert (retried.status, retried.failed_stage) == (STAGES[failed].retry_at, None), failed
+            assert retried.attempts == 0, failed
 
     @pytest.mark.parametrize("error", ERRORS)
     def test_at_another(self, store: Store, channel_id: UUID, error: TaskStatus) -> None:
@@ -340,11 +338,12 @@ class TestRetry:
                     with pytest.raises(IllegalTransition):
                         uow.tasks.retry(task.id, "ann", to=wanted)
 
-    @pytest.mark.parametrize("status", [s for s in S if s not in ERRORS])
-    def test_only_what_failed(self, store: Store, channel_id: UUID, status: TaskStatus) -> None:
-        task = add_task(store, channel_id, status=status)
-        with store.unit_of_work() as uow, pytest.raises(IllegalTransition):
-            uow.tasks.retry(task.id, "ann")
+    def test_only_what_failed(self, store: Store, channel_id: UUID) -> None:
+        for page, status in enumerate(set(S) - set(ERRORS)):
+            task = add_task(store, channel_id, page, status=status)
+            with store.unit_of_work() as uow, suppress(IllegalTransition):
+                uow.tasks.retry(task.id, "ann")
+                pytest.fail(f"retried what is {status}")
 
 
 class TestQuestions:
