@@ -70,9 +70,10 @@ TAKE_ROUNDS: Final = f"""
             ORDER BY t.turn, t.served, t.channel_id LIMIT p_count
             FOR NO KEY UPDATE OF t SKIP LOCKED
         ) t;
-        -- With as many channels as tasks to hand out, there may be more of them.
+        v_holds := v_holds OR v_channels IS NOT NULL;
         v_each := p_count / cardinality(v_channels);
-        IF v_each > 1 THEN
+        -- With as many channels as tasks to hand out, there may be more of them.
+        IF cardinality(v_channels) < p_count THEN
             v_each := v_each + 2;
         END IF;
 
@@ -150,6 +151,5 @@ TAKE_ROUNDS: Final = f"""
             IF v_found >= p_count THEN
                 RETURN;
             END IF;
-            v_holds := true;
         END IF;
 """  # noqa: S608 - our words
