@@ -8,13 +8,14 @@ import signal
 import tempfile
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline_store import open_store
 from pipeline_store.channels import Channel
+from pipeline_store.errors import LeaseLost
 from pipeline_store.secrets import Keyring, Secret
 from pipeline_store.services.publish_guard import SessionExpired, publish
 from pipeline_store.tasks import Task, TaskStatus, Upload
@@ -202,8 +203,10 @@ def _work(url: str, path: Path, step: int) -> None:
                 time.sleep(0.05)
                 continue
             content = f"content of {claim.item.id}"
-            publish(doomed(store, doom), claim, content, CountingPlatform(path, doom), KEYS)
-            store.complete(claim)
+            # On a busy machine a worker may be late, and then claims the task anew.
+            with suppress(LeaseLost):
+                publish(doomed(store, doom), claim, content, CountingPlatform(path, doom), KEYS)
+                store.complete(claim)
     except BaseException:  # noqa: BLE001 - the parent is told
         traceback.print_exc()
         os._exit(1)
