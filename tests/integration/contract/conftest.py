@@ -110,11 +110,13 @@ class ReusedDatabase:
         self,
         url: str,
         connection: sqlite3.Connection | psycopg.Connection[Any],
+        run_together: Callable[[str], object],
         count_from_one: str,
         clock: SteppedClock,
     ) -> None:
         self.url = url
         self._connection: Any = connection
+        self._run_together = run_together
         self._count_from_one = count_from_one
         self._clock = clock
         self._stores: dict[str, Store] = {}
@@ -136,11 +138,8 @@ class ReusedDatabase:
 
     def empty(self) -> None:
         """Remove all rows, from the tables that have any: most have none."""
-        self._connection.execute("BEGIN")
-        for table in self.tables_with_rows():
-            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our names
-        self._connection.execute(self._count_from_one)
-        self._connection.execute("COMMIT")
+        deletions = [f"DELETE FROM {table}" for table in self.tables_with_rows()]  # noqa: S608 - our names
+        self._run_together("; ".join([*deletions, self._count_from_one]))
 
     def close(self) -> None:
         self._undo.close()
@@ -155,8 +154,17 @@ def reused_file(migrated_file: Path, path: Path, clock: SteppedClock) -> Iterato
         connection.execute("PRAGMA synchronous=OFF")
         # What a channel or a task leaves in tables of its own goes with it.
         connection.execute("PRAGMA foreign_keys=ON")
+
+        def run_together(script: str) -> None:
+            try:
+                connection.executescript(f"BEGIN IMMEDIATE; {script}; COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+
+        count_from_one = "DELETE FROM sqlite_sequence"
         url = f"sqlite:///{path}"
-        database = ReusedDatabase(url, connection, "DELETE FROM sqlite_sequence", clock)
+        database = ReusedDatabase(url, connection, run_together, count_from_one, clock)
         yield database
         database.close()
 
@@ -168,7 +176,8 @@ def reused_on_server(databases: MigratedDatabases, clock: SteppedClock) -> Itera
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET lock_timeout = '10s'")
         sequences = [f"setval('{table}_id_seq', 1, false)" for table in NUMBERED_TABLES]
-        database = ReusedDatabase(url, connection, f"SELECT {', '.join(sequences)}", clock)
+        count_from_one = f"SELECT {', '.join(sequences)}"
+        database = ReusedDatabase(url, connection, connection.execute, count_from_one, clock)
         yield database
         database.close()
     databases.give_back(url)
