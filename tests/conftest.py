@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -11,7 +12,7 @@ from hypothesis import settings
 from tests.postgres_server import PostgresMissingError, PostgresServer, open_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from tests.migrated_databases import MigratedDatabases
 
@@ -30,6 +31,17 @@ def skip_without_postgres(reason: str, environ: Mapping[str, str]) -> NoReturn:
     if is_on("CI", environ):
         pytest.fail(f"CI must not skip PostgreSQL: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Spares the search for garbage what collecting makes: it is much, and stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

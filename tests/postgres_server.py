@@ -38,6 +38,15 @@ FAST: Mapping[str, str] = {
     "synchronous_commit": "off",
     "max_connections": "200",
 }
+# Tests have few rows, and many servers beside each other.
+MODEST: Mapping[str, str] = {
+    **FAST,
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "1h",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+}
 
 
 class PostgresMissingError(Exception):
@@ -245,7 +254,7 @@ def open_server(environ: Mapping[str, str]) -> Iterator[PostgresServer]:
     if url := environ.get(URL_VARIABLE):
         yield PostgresServer(url)
         return
-    with LocalPostgresServer(find_binaries(environ, wheel_binaries())) as server:
+    with LocalPostgresServer(find_binaries(environ, wheel_binaries()), MODEST) as server:
         yield server
 
 

@@ -8,52 +8,30 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, ClassVar, Self
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from pipeline_store import open_store
+from tests.benchmarks.noting import NotingCursor, noted, renamed, renames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from uuid import UUID
 
-    from pipeline_store.channels import ProcessingJob
     from pipeline_store.claim import Claim
     from pipeline_store.unit_of_work import Store
+    from tests.benchmarks.noting import Said
 
-    Claims = Sequence[Claim[ProcessingJob]]
-
-
-PING = ";"
-
-
-class NotingCursor(psycopg.Cursor[Any]):
-    """A cursor that notes what is executed on it."""
-
-    said: ClassVar[list[tuple[Any, Any]]] = []
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        # Whether the connection still stands is no part of the work.
-        if query != PING:
-            self.said.append((query, params))
-        return super().execute(query, params, **options)
-
-    def executemany(self, query: Any, *_: Any, **__: Any) -> None:
-        raise NotImplementedError(f"many statements in one call cannot be said again: {query}")
+    Claims = Sequence[Claim[Any]]
+    Calls = tuple[Callable[[Store], Claims], Callable[[Store, Claims], None]]
 
 
 class ByHand:
-    """Claims and completes jobs in the database at `url` by what the two calls do on a store."""
+    """Claims and completes in the database at `url` by what the two calls do on a store."""
 
-    def __init__(
-        self, url: str, claim: Callable[[Store], Claims], complete: Callable[[Store, Claims], None]
-    ) -> None:
-        with closing(open_store(url, connect_args={"cursor_factory": NotingCursor})) as store:
-            # What the store does only once is not what it does for every job.
-            complete(store, claim(store))
-            claims, self._claiming = _noted(lambda: claim(store))
-            _, self._completing = _noted(lambda: complete(store, claims))
+    def __init__(self, url: str, calls: Calls) -> None:
+        claims, self._claiming, self._completing = noted_calls(url, calls)
         self._noted_ids = [each.item.id for each in claims]
         self._connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
         self._id_at: int | None = None
@@ -62,12 +40,7 @@ class ByHand:
         """Claim and complete so many times; the seconds that took."""
         start = time.perf_counter()
         for _ in range(cycles):
-            ids = self._claim()
-            renames: dict[object, object] = dict(zip(self._noted_ids, ids, strict=True))
-            # Keys of several jobs are sent as one text.
-            of_texts = zip(self._noted_ids, ids, strict=True)
-            renames |= {noted.hex: found.hex for noted, found in of_texts}
-            self._complete(renames, len(ids))
+            self._complete(renames(self._noted_ids, self._claim()))
         return time.perf_counter() - start
 
     def close(self) -> None:
@@ -76,35 +49,33 @@ class ByHand:
 
     def _claim(self) -> list[UUID]:
         ids: list[UUID] = []
-        for text, values in self._claiming:
-            cursor = self._connection.execute(text, values)
+        for said in self._claiming:
+            cursor = self._connection.execute(said.text, said.values)
             if cursor.description:
                 rows = cursor.fetchall()
                 if self._id_at is None:
-                    names = [column.name for column in cursor.description]
-                    self._id_at = names.index("id")
+                    self._id_at = place_of_key(cursor.description)
                 ids = [row[self._id_at] for row in rows]
         return ids
 
-    def _complete(self, renames: dict[object, object], jobs: int) -> None:
-        for text, values in self._completing:
-            cursor = self._connection.execute(text, _renamed(values, renames))
+    def _complete(self, names: dict[object, object]) -> None:
+        for said in self._completing:
+            cursor = self._connection.execute(said.text, renamed(said.values, names))
             # Whoever changes nothing is fast.
-            assert cursor.rowcount == jobs
+            assert cursor.rowcount == said.rows
 
 
-def _noted(call: Callable[[], Any]) -> tuple[Any, list[tuple[Any, Any]]]:
-    NotingCursor.said.clear()
-    answer = call()
-    return answer, list(NotingCursor.said)
+def noted_calls(url: str, calls: Calls) -> tuple[Claims, list[Said], list[Said]]:
+    """Claim and complete by a store at `url`; the claims, and what it said for each of the two."""
+    claim, complete = calls
+    with closing(open_store(url, connect_args={"cursor_factory": NotingCursor})) as store:
+        # What the store does only once is not what it does for every claim.
+        complete(store, claim(store))
+        claims, claiming = noted(lambda: claim(store))
+        _, completing = noted(lambda: complete(store, claims))
+    return claims, claiming, completing
 
 
-def _renamed(values: Any, renames: dict[object, object]) -> Any:
-    """The same parameters, for other jobs."""
-    if isinstance(values, dict):
-        return {name: _renamed(value, renames) for name, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_renamed(value, renames) for value in values]
-    if isinstance(values, str):
-        return ",".join(str(renames.get(part, part)) for part in values.split(","))
-    return renames.get(values, values) if isinstance(values, UUID) else values
+def place_of_key(description: Sequence[Any]) -> int:
+    """Where in a row that was claimed its key stands."""
+    return [column.name for column in description].index("id")

@@ -1,7 +1,8 @@
-"""Claiming and completing jobs, one at a time and fifty, beside the bare driver and two queues.
+"""Claiming and completing, one at a time and fifty, beside the bare driver and two queues.
 
-Each side has a database of its own on one server that waits for its disk, filled with as many jobs,
-and one worker, which commits every claim and every completion by itself.
+Each side has a database of its own on one server that waits for its disk, filled with as many jobs
+or tasks, and one worker, which commits every claim and every completion by itself. Tasks wait where
+a completion brings them to a gate, as it ends what a worker does with a job.
 
 While other work keeps that disk busy, all sides mostly wait for it, and every ratio comes near 1:
 these figures say something on a quiet machine only.
@@ -11,39 +12,42 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
-
-import psycopg
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline_store import open_store
 from pipeline_store.channels import Channel, JobType, ProcessingJob
-from tests.benchmarks import peers
+from pipeline_store.tasks import TaskStatus
+from tests.benchmarks import filled_tasks, peers
 from tests.benchmarks.by_hand import ByHand
-from tests.benchmarks.result import (
-    MOST_SHORT_ROUNDS,
-    SHORT_WARM_UP,
-    Result,
-    quiet_seconds,
+from tests.benchmarks.result import short_rounds
+from tests.benchmarks.rivals import (
+    BARE,
+    OURS,
+    PGQUEUER,
+    PROCRASTINATE,
+    compare,
+    database,
+    rates,
+    settle,
+    write_down,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
     from pipeline_store.claim import Claim
     from pipeline_store.unit_of_work import Store
+    from tests.benchmarks.by_hand import Calls, Claims
+    from tests.benchmarks.result import Result
     from tests.postgres_server import PostgresServer
 
-    Claims = Sequence[Claim[ProcessingJob]]
     Work = Callable[[int], float]
 
 CHANNELS = 10
 LEASE = timedelta(minutes=10)
-OURS = "ours"
-BARE = "psycopg by hand"
-PROCRASTINATE = "procrastinate"
-PGQUEUER = "pgqueuer"
 WORKER = "benchmark"
 
 CYCLES = 20
@@ -53,26 +57,61 @@ BATCH, BATCHES = 50, 2
 """Jobs in a batch; batches in a round."""
 
 
-def on_postgresql(server: PostgresServer) -> list[Result]:
-    """One job at a time, and a batch at a time."""
-    return [*_one_at_a_time(server), *_in_batches(server)]
+@dataclass(frozen=True)
+class Queue:
+    """What is claimed, and what completing it is called."""
+
+    name: Literal["jobs", "tasks"]
+    completing: str
+    #: Lets so many wait in an empty database.
+    fill: Callable[[str, int], None]
+
+    def claim_one(self, store: Store) -> Claims:
+        """A claim, in a list."""
+        claim: Claim[Any] | None = store.claim_next(WORKER, lease=LEASE, queue=self.name)
+        assert claim is not None
+        return [claim]
+
+    def claim_several(self, store: Store) -> Claims:
+        """As many as make a batch."""
+        claims: Claims = store.claim_batch(WORKER, BATCH, lease=LEASE, queue=self.name)
+        assert len(claims) == BATCH
+        return claims
 
 
-def _one_at_a_time(server: PostgresServer) -> list[Result]:
+def complete_one(store: Store, claims: Claims) -> None:
+    """Complete it."""
+    store.complete(claims[0])
+
+
+def complete_several(store: Store, claims: Claims) -> None:
+    """Complete them."""
+    store.complete_many(claims)
+
+
+def on_postgresql(server: PostgresServer, queue: Queue) -> Iterator[Result]:
+    """One at a time, and a batch at a time."""
+    yield from _one_at_a_time(server, queue)
+    yield from _in_batches(server, queue)
+
+
+def _one_at_a_time(server: PostgresServer, queue: Queue) -> list[Result]:
     results = partial(
-        _results,
-        "claim 1, complete 1",
+        rates,
+        f"PostgreSQL: claim 1, {queue.completing} 1",
+        queue.name,
         CYCLES,
         {BARE: 0.7, PROCRASTINATE: 2.0, PGQUEUER: 2.0},
     )
-    jobs = _jobs_needed(CYCLES)
+    needed = _needed(CYCLES)
     with ExitStack() as stack:
-        database = partial(_database, server, stack)
-        ours, bare = _ours_and_bare(server, stack, jobs, claim_one, complete_one)
-        procrastinate = stack.enter_context(peers.procrastinate(database(), jobs))
-        pgqueuer = stack.enter_context(peers.pgqueuer(database(), jobs, batch=1))
-        return _compare(
-            server,
+        own = partial(database, server, stack)
+        calls = (queue.claim_one, complete_one)
+        ours, bare = _ours_and_bare(server, stack, calls, lambda url: queue.fill(url, needed))
+        procrastinate = stack.enter_context(peers.procrastinate(own(), needed))
+        pgqueuer = stack.enter_context(peers.pgqueuer(own(), needed, batch=1))
+        write_down(server)
+        return compare(
             {
                 OURS: lambda: ours(CYCLES),
                 BARE: lambda: bare(CYCLES),
@@ -83,20 +122,22 @@ def _one_at_a_time(server: PostgresServer) -> list[Result]:
         )
 
 
-def _in_batches(server: PostgresServer) -> list[Result]:
+def _in_batches(server: PostgresServer, queue: Queue) -> list[Result]:
     results = partial(
-        _results,
-        f"claim {BATCH}, complete {BATCH}",
+        rates,
+        f"PostgreSQL: claim {BATCH}, {queue.completing} {BATCH}",
+        queue.name,
         BATCH * BATCHES,
         {BARE: 0.6, PGQUEUER: 1.5},
     )
-    jobs = _jobs_needed(BATCH * BATCHES, more=BATCH)
+    needed = _needed(BATCH * BATCHES, more=BATCH)
     with ExitStack() as stack:
-        ours, bare = _ours_and_bare(server, stack, jobs, claim_several, complete_several)
-        database = _database(server, stack)
-        pgqueuer = stack.enter_context(peers.pgqueuer(database, jobs, batch=BATCH))
-        return _compare(
-            server,
+        calls = (queue.claim_several, complete_several)
+        ours, bare = _ours_and_bare(server, stack, calls, lambda url: queue.fill(url, needed))
+        own = database(server, stack)
+        pgqueuer = stack.enter_context(peers.pgqueuer(own, needed, batch=BATCH))
+        write_down(server)
+        return compare(
             {
                 OURS: lambda: ours(BATCHES),
                 BARE: lambda: bare(BATCHES),
@@ -106,54 +147,20 @@ def _in_batches(server: PostgresServer) -> list[Result]:
         )
 
 
-def _jobs_needed(in_a_round: int, more: int = 1) -> int:
+def _needed(in_a_round: int, more: int = 1) -> int:
     """A peer takes one job, or batch, more than it is timed for, and perhaps another."""
-    return (SHORT_WARM_UP + MOST_SHORT_ROUNDS) * (in_a_round + 2 * more)
-
-
-def _results(
-    what: str, jobs: int, targets: Mapping[str, float], seconds: Mapping[str, float]
-) -> list[Result]:
-    return [
-        Result(
-            what=f"PostgreSQL: {what}",
-            unit="jobs/s",
-            ours=jobs / seconds[OURS],
-            beside=beside,
-            other=jobs / seconds[beside],
-            target=target,
-        )
-        for beside, target in targets.items()
-    ]
-
-
-def _compare(
-    server: PostgresServer,
-    rivals: Mapping[str, Callable[[], float]],
-    results: Callable[[Mapping[str, float]], list[Result]],
-) -> list[Result]:
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        # What filling left to be written must not be written while somebody is timed.
-        connection.execute("CHECKPOINT")
-    return results(
-        quiet_seconds(
-            rivals, lambda seconds: not any(result.is_missed for result in results(seconds))
-        )
-    )
+    return short_rounds() * (in_a_round + 2 * more)
 
 
 def _ours_and_bare(
-    server: PostgresServer,
-    stack: ExitStack,
-    jobs: int,
-    claim: Callable[[Store], Claims],
-    complete: Callable[[Store, Claims], None],
+    server: PostgresServer, stack: ExitStack, calls: Calls, fill: Callable[[str], None]
 ) -> tuple[Work, Work]:
-    url = _database(server, stack)
-    fill(url, jobs)
-    copy = _database(server, stack, template=url)
+    url = database(server, stack)
+    fill(url)
+    copy = database(server, stack, template=url)
     store = stack.enter_context(closing(open_store(url)))
-    bare = stack.enter_context(closing(ByHand(copy, claim, complete)))
+    bare = stack.enter_context(closing(ByHand(copy, calls)))
+    claim, complete = calls
 
     def ours(cycles: int) -> float:
         start = time.perf_counter()
@@ -164,37 +171,7 @@ def _ours_and_bare(
     return ours, bare.work
 
 
-def _database(server: PostgresServer, stack: ExitStack, template: str | None = None) -> str:
-    url = server.create_database(template)
-    stack.callback(server.drop_database, url)
-    return url
-
-
-def claim_one(store: Store) -> Claims:
-    """A claim, in a list."""
-    claim = store.claim_next(WORKER, lease=LEASE)
-    assert claim is not None
-    return [claim]
-
-
-def complete_one(store: Store, claims: Claims) -> None:
-    """Complete it."""
-    store.complete(claims[0])
-
-
-def claim_several(store: Store) -> Claims:
-    """As many as make a batch."""
-    claims = store.claim_batch(WORKER, BATCH, lease=LEASE)
-    assert len(claims) == BATCH
-    return claims
-
-
-def complete_several(store: Store, claims: Claims) -> None:
-    """Complete them."""
-    store.complete_many(claims)
-
-
-def fill(url: str, jobs: int) -> None:
+def fill_jobs(url: str, jobs: int) -> None:
     """Queue so many jobs in an empty database, of one priority, as those of the peers are."""
     with closing(open_store(url)) as store:
         store.upgrade()
@@ -208,5 +185,13 @@ def fill(url: str, jobs: int) -> None:
                 for number in range(jobs)
             )
             uow.commit()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
+    settle(url)
+
+
+def fill_tasks(url: str, tasks: int) -> None:
+    """Let so many tasks wait, of one priority too, as work of the first stage."""
+    filled_tasks.fill(url, tasks, CHANNELS, TaskStatus.GENERATING_ASSETS)
+
+
+JOBS = Queue("jobs", "complete", fill_jobs)
+TASKS = Queue("tasks", "finish", fill_tasks)

@@ -16,11 +16,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-import psycopg
 from pgqueuer import QueueManager
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 from procrastinate import App, PsycopgConnector
+
+from tests.benchmarks.rivals import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +77,7 @@ def procrastinate(url: str, jobs: int) -> Iterator[Work]:
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     with asyncio.Runner() as runner:
         runner.run(fill())
-        _settle(url)
+        settle(url)
         yield lambda cycles: runner.run(work(cycles))
         runner.run(app.close_async())
 
@@ -86,9 +87,7 @@ def pgqueuer(url: str, jobs: int, batch: int) -> Iterator[Work]:
     """The same for so many batches."""
 
     async def fill() -> Queries:
-        queries = Queries(AsyncpgDriver(await asyncpg.connect(url)))
-        await queries.install()
-        await queries.optimize_autovacuum()
+        queries = await _installed(url)
         for _ in range(0, jobs, FILLED_AT_ONCE):
             names, payloads = [NAME] * FILLED_AT_ONCE, [None] * FILLED_AT_ONCE
             await queries.enqueue(names, payloads, [0] * FILLED_AT_ONCE)
@@ -111,10 +110,27 @@ def pgqueuer(url: str, jobs: int, batch: int) -> Iterator[Work]:
     logging.getLogger("pgqueuer").setLevel(logging.ERROR)
     with asyncio.Runner() as runner:
         queries = runner.run(fill())
-        _settle(url)
+        settle(url)
         yield lambda cycles: runner.run(work(queries, cycles))
 
 
-def _settle(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
+@contextmanager
+def pgqueuer_enqueuing(url: str, jobs: int) -> Iterator[Callable[[], float]]:
+    """Its own way to queue many at once: gives the seconds for `jobs` jobs."""
+
+    async def enqueue(queries: Queries) -> float:
+        names, payloads, priorities = [NAME] * jobs, [None] * jobs, [0] * jobs
+        start = time.perf_counter()
+        await queries.enqueue(names, payloads, priorities)
+        return time.perf_counter() - start
+
+    with asyncio.Runner() as runner:
+        queries = runner.run(_installed(url))
+        yield lambda: runner.run(enqueue(queries))
+
+
+async def _installed(url: str) -> Queries:
+    queries = Queries(AsyncpgDriver(await asyncpg.connect(url)))
+    await queries.install()
+    await queries.optimize_autovacuum()
+    return queries

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROUNDS, MOST_ROUNDS = 5, 15
-SHORT_WARM_UP, SHORT_ROUNDS, MOST_SHORT_ROUNDS = 3, 60, 180
+SHORT_WARM_UP, SHORT_ROUNDS = 3, 60
 AT_LEAST, AT_MOST = "at least", "at most"
 
 
@@ -77,23 +77,30 @@ def best_seconds(
 def quiet_seconds(
     rivals: Mapping[str, Callable[[], float]],
     is_enough: Callable[[Mapping[str, float]], bool],
+    at_once: int = SHORT_ROUNDS,
 ) -> dict[str, float]:
     """The median of what each rival says it took, in the quietest third of many short rounds.
 
     For what waits for the disk, which other work makes slow for seconds on end, and slow for all
     alike: in such a round there is nothing to compare. A round is as quiet as it is short for all
-    rivals together. More are run, to a limit, before a result that is not good enough is believed.
+    rivals together. More are run, to three times `at_once`, before a result that is not good enough
+    is believed.
     """
     rounds: list[dict[str, float]] = []
     turns = list(rivals.items())
-    for number in range(-SHORT_WARM_UP, MOST_SHORT_ROUNDS):
-        if number >= SHORT_ROUNDS and number % SHORT_ROUNDS == 0 and is_enough(_medians(rounds)):
+    for number in range(-SHORT_WARM_UP, 3 * at_once):
+        if number > 0 and number % at_once == 0 and is_enough(_medians(rounds)):
             break
         taken = {name: run() for name, run in turns}
         turns.reverse()
         if number >= 0:
             rounds.append(taken)
     return _medians(rounds)
+
+
+def short_rounds(at_once: int = SHORT_ROUNDS) -> int:
+    """How often each rival of `quiet_seconds` may have its turn."""
+    return SHORT_WARM_UP + 3 * at_once
 
 
 def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 Rivals take turns, and of each the best round counts, for it is the one that other work on the
 machine disturbed least: of five rounds, or of up to fifteen while a target seems to be missed.
-`latest_for` compares medians of 300 calls. Claims compare medians of the quietest third of 60 to
-180 short rounds.
+`latest_for` compares medians of 300 calls, and claims among many tasks medians of 400. All else
+about claims, and enqueuing, compares medians of the quietest third of many short rounds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import claims, latest, memory, recording
+from tests.benchmarks import claims, latest, memory, recording, tasks
 from tests.postgres_server import (
     FAST,
     LocalPostgresServer,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.result import Result
 
-GROUPS = ("recording", "memory", "claims", "latest")
+GROUPS = ("recording", "memory", "claims", "latest", "tasks")
 LINE = "{:<64} {:>13} {:>13}  {:<22} {:>6}  {:<13} {}"
 
 
@@ -70,7 +70,12 @@ def measure(groups: Sequence[str]) -> Iterator[Result]:
                 yield memory.on_postgresql(server)
                 yield memory.on_sqlite(folder)
             if "claims" in groups:
-                yield from claims.on_postgresql(server)
+                yield from claims.on_postgresql(server, claims.JOBS)
+            if "tasks" in groups:
+                yield from tasks.on_postgresql(server)
+        if "tasks" in groups:
+            yield from tasks.on_server_filled_soon(binaries)
+            yield from tasks.on_sqlite(folder)
         if "latest" in groups:
             with LocalPostgresServer(binaries, {**FAST, **latest.FILLED_SOON}) as server:
                 yield latest.on_postgresql(server)

@@ -20,6 +20,16 @@ from pipeline_store.tasks import Task, TaskStatus
 LEASE = timedelta(seconds=1)
 LONG_LEASE = timedelta(minutes=5)
 
+LOCKS = (
+    "FOR NO KEY UPDATE OF t SKIP LOCKED",
+    "FOR NO KEY UPDATE SKIP LOCKED;",
+    "FOR UPDATE SKIP LOCKED;",
+)
+"""What a claim on PostgreSQL locks before it counts."""
+
+CHOSEN = ("-- What costs something, and what was tried", "-- Its oldest task.")
+"""Where it has counted: for several tasks, and for one."""
+
 BUSY_CHANNELS = (
     "SELECT count(*) FROM (SELECT c.id FROM channels c JOIN tasks k ON k.channel_id = c.id"
     " WHERE k.lease_expires_at IS NOT NULL GROUP BY c.id, c.max_concurrent"
@@ -79,6 +89,15 @@ def storm_in_pieces(url: str) -> int:
 
 
 def _storm(store: SqlStore) -> int:
+    return _storm_with(store, at_once=1)
+
+
+def storm_of_batches(url: str) -> int:
+    """The same with as many tasks at once as a channel may have, and one more."""
+    return _storm_with(opened(url), at_once=3)
+
+
+def _storm_with(store: SqlStore, at_once: int) -> int:
     # The first call reads what the schema is; the race begins when all have done so.
     store.claim_next("nobody", lease=LEASE, queue="tasks", stages=[TaskStatus.UPLOADING])
     together = (time.time() // 1.5 + 1) * 1.5
@@ -86,8 +105,9 @@ def _storm(store: SqlStore) -> int:
     given = empty = 0
     # A call that finds everything locked comes back empty-handed.
     while empty < 5:
-        if store.claim_next(f"worker {os.getpid()}", lease=LONG_LEASE, queue="tasks"):
-            given += 1
+        worker = f"worker {os.getpid()}"
+        if claims := store.claim_batch(worker, at_once, lease=LONG_LEASE, queue="tasks"):
+            given += len(claims)
             empty = 0
         else:
             empty += 1
@@ -99,12 +119,15 @@ def _storm(store: SqlStore) -> int:
 def widen_claims(url: str, *, locking: bool) -> None:
     """Let PostgreSQL's claims dwell where a race is lost, and lock their channel or not."""
     changed = CLAIM.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
-    head, counted, rest = changed.partition("-- Its oldest task.")
-    assert counted
     if not locking:
-        for lock in ("FOR NO KEY UPDATE SKIP LOCKED;", "FOR UPDATE SKIP LOCKED;"):
-            before, _, choice = head.partition("-- Its row, or that of another")
+        before, begun, choice = changed.partition("-- The channels whose turn it is")
+        choice, _, after = choice.partition(CHOSEN[1])
+        for lock in LOCKS:
             assert lock in choice
-            head = f"{before}-- Its row, or that of another{choice.replace(lock, ';')}"
+            choice = choice.replace(lock, ";" if lock.endswith(";") else "")
+        changed = f"{before}{begun}{choice}{CHOSEN[1]}{after}"
+    for place in CHOSEN:
+        assert place in changed
+        changed = changed.replace(place, f"PERFORM pg_sleep(0.002);\n{place}")
     with closing(opened(url)) as store, store.engine.begin() as connection:
-        connection.execute(sa.text(f"{head}\nPERFORM pg_sleep(0.002);{rest}"))
+        connection.execute(sa.text(changed))

@@ -12,6 +12,7 @@ import pytest
 from pipeline_store import open_store
 from pipeline_store.legacy import get_session, init_db
 from tests.integration.foreign_schemas import ROWS, SPELLINGS, make_foreign
+from tests.shared_statements import share_compiled_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.migrated_databases import MigratedDatabases
     from tests.postgres_server import PostgresServer
+
+share_compiled_statements()
 
 ON_POSTGRES = pytest.param("postgresql", marks=pytest.mark.postgres)
 

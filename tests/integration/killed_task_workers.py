@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -123,6 +124,17 @@ class TaskWorker:
             time.sleep(0.05)
         say("at work")
         self._take_tasks(self._deal_with)
+
+    def practise(self) -> None:
+        """Does a task and undoes it; processes that are forked from this one need not learn it."""
+        with suppress(*OUTAGES), self._store.unit_of_work() as uow:
+            uow.tasks.count_by_status()
+            uow.tasks.add(_a_task(uow.channels.page()[0], 2**64))
+            claim = uow.tasks.claim_next(self._name, self._lease, most_attempts=1_000)
+            assert claim is not None
+            self._complete(uow, uow.tasks.heartbeat(claim, self._lease))
+            uow.rollback()
+        self._store.close()
 
     def _is_connected(self) -> bool:
         try:
@@ -238,6 +250,17 @@ class TaskWorker:
         time.sleep(self._random.random() * self._plan.most_work)
 
 
+def _a_task(channel: Channel, number: int) -> Task:
+    return Task(
+        channel_id=channel.id,
+        notion_page_id=f"{number:032x}",
+        title="The bridge",
+        topic="How it was built",
+        story_direction="From the river up.",
+        status=TaskStatus.ASSEMBLY_READY,
+    )
+
+
 def _watch(plan: Plan) -> None:
     """Adds tasks as long as workers are killed, and ends when all are done."""
     store = open_store(plan.url)
@@ -252,14 +275,7 @@ def _watch(plan: Plan) -> None:
                 if goes_on and left < plan.load:
                     channels = uow.channels.page()
                     uow.tasks.add_many(
-                        Task(
-                            channel_id=channels[number % len(channels)].id,
-                            notion_page_id=f"{number:032x}",
-                            title="The bridge",
-                            topic="How it was built",
-                            story_direction="From the river up.",
-                            status=TaskStatus.ASSEMBLY_READY,
-                        )
+                        _a_task(channels[number % len(channels)], number)
                         for number in range(added, added + plan.load)
                     )
                     uow.commit()
@@ -302,6 +318,7 @@ def _kill_workers(request: str) -> str:
     def oversleep(_say: Callable[[str], None]) -> None:
         _noting_errors(folder, lambda: TaskWorker(plan).oversleep())
 
+    TaskWorker(plan).practise()
     watching = Child(lambda _: _watch(plan))
     sleepers = [Child(oversleep) for _ in range(plan.sleepers)]
     workers = [Child(work) for _ in range(plan.workers)]

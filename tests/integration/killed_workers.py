@@ -141,6 +141,16 @@ class Worker:
         say("at work")
         self._take_jobs([self._claim_one, self._claim_inside, self._claim_three], self._deal_with)
 
+    def practise(self) -> None:
+        """Does a job and undoes it; processes that are forked from this one need not learn it."""
+        with self._store.unit_of_work() as uow:
+            claim = uow.jobs.claim_next(self._name, self._lease)
+            assert claim is not None
+            self._complete(uow, uow.jobs.heartbeat(claim, self._lease))
+            uow.rollback()
+        self._prepare()
+        self._store.close()
+
     def oversleep(self) -> None:
         self._take_jobs([self._claim_one, self._claim_inside], self._come_late_with)
 
@@ -318,6 +328,7 @@ def main(url: str, path: str, given: str) -> None:
     def oversleep(_say: Callable[[str], None]) -> None:
         _noting_errors(folder, lambda: Worker(url, folder, plan).oversleep())
 
+    Worker(url, folder, plan).practise()
     sleepers = [Child(oversleep) for _ in range(plan.sleepers)]
     watching = Child(lambda _: _watch(url, folder, plan))
     workers = [Child(work) for _ in range(plan.workers)]

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING
 import sqlalchemy as sa
 
 from tests.real_data import REPOSITORY
+from tests.shared_statements import share_compiled_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -224,4 +225,5 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
+    share_compiled_statements()
     _serve()

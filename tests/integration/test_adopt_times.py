@@ -33,6 +33,10 @@ def adopted(foreign: Path) -> Iterator[SqlStore]:
     store.close()
 
 
+A_RUN = """
+    INSERT INTO pipeline_runs (id, niche, cycle_start, cycle_end, status, retry_count)
+    SELECT :id, :niche, :at, cycle_end, status, retry_count FROM pipeline_runs WHERE id = 1
+"""
 SPELLED = {
     "2026-02-28 01:02:03": datetime(2026, 2, 28, 1, 2, 3, tzinfo=UTC),
     "2026-02-28T01:02:03": datetime(2026, 2, 28, 1, 2, 3, tzinfo=UTC),
@@ -48,23 +52,25 @@ SPELLED = {
 }
 
 
-@pytest.mark.parametrize("spelled", SPELLED)
-def test_foreign_times_load_and_are_found(foreign: Path, spelled: str) -> None:
+def test_foreign_times_load_and_are_found(foreign: Path) -> None:
     """However another program spelled a time, it loads as that instant, and its cycle is found."""
-    change(foreign, "UPDATE pipeline_runs SET cycle_start = :at WHERE id = 1", at=spelled)
+    for number, spelled in enumerate(SPELLED):
+        change(foreign, A_RUN, id=100 + number, niche=f"niche {number}", at=spelled)
     store = SqlStore(url_of(foreign))
     assert store.adopt().findings == ()
-    instant = SPELLED[spelled]
     with store.unit_of_work() as uow:
-        found = uow.pipeline_runs.get(1)
-        assert found.cycle_start == instant
-        assert found.cycle_start.tzinfo is UTC
-        assert uow.pipeline_runs.for_cycle("gaming", instant, SIX) is found
-        with pytest.raises(Conflict):
-            uow.pipeline_runs.for_cycle("gaming", instant, SIX + timedelta(hours=1))
+        for number, (spelled, instant) in enumerate(SPELLED.items()):
+            found = uow.pipeline_runs.get(100 + number)
+            assert found.cycle_start == instant, spelled
+            assert found.cycle_start.tzinfo is UTC, spelled
+            assert uow.pipeline_runs.for_cycle(f"niche {number}", instant, SIX) is found, spelled
+            with pytest.raises(Conflict):
+                uow.pipeline_runs.for_cycle(f"niche {number}", instant, SIX + timedelta(hours=1))
     with store.unit_of_work() as uow:
-        for other in (instant - timedelta(microseconds=1), instant + timedelta(microseconds=1)):
-            assert uow.pipeline_runs.for_cycle("gaming", other, SIX).id != 1
+        for number, (spelled, instant) in enumerate(SPELLED.items()):
+            for other in (instant - timedelta(microseconds=1), instant + timedelta(microseconds=1)):
+                made = uow.pipeline_runs.for_cycle(f"niche {number}", other, SIX)
+                assert made.id != 100 + number, spelled
     store.close()
 
 

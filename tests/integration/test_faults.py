@@ -278,6 +278,7 @@ ROWS = {
         *(column for column in table.columns if column.name != "id" and not column.foreign_keys)
     )
     for table in metadata.sorted_tables
+    if table.name in TABLES
 }
 
 

@@ -67,6 +67,7 @@ CHANGES: dict[str, LiteralString] = {
     "a schema more": "CREATE SCHEMA others",
     "a check more": "ALTER TABLE analytics ADD CHECK (view_count < 1)",
     "an index less": "DROP INDEX idx_clips_pipeline",
+    "a shipped limit less": "DELETE FROM quota_limits WHERE bucket = 'youtube_uploads'",
     "a column that may be empty": "ALTER TABLE clips ALTER rank_position DROP NOT NULL",
     "a trigger more": (
         "CREATE TRIGGER t BEFORE UPDATE ON clips "

@@ -80,7 +80,9 @@ def fill(store: Store, backlogs: list[int]) -> None:
 def test_claims_are_shared(url: str, backlogs: list[int], shares: list[int]) -> None:
     """Of 300 claims, each brought to a gate before the next, every channel has its share."""
     with closing(open_store(url)) as store:
-        fill(store, [backlog // SHARE for backlog in backlogs])
+        # In memory, a claim looks at every task.
+        most = 200 if url.startswith("memory") and not SOAK else 10_000
+        fill(store, [min(backlog // SHARE, most) for backlog in backlogs])
         served: Counter[str] = Counter()
         for _ in range(CLAIMS):
             claim = store.claim_next("w1", lease=LEASE, queue="tasks")

@@ -20,6 +20,7 @@ from tests.integration.claiming_tasks import (
     fill,
     storm,
     storm_in_pieces,
+    storm_of_batches,
     widen_claims,
 )
 from tests.integration.racing import at_once
@@ -34,20 +35,23 @@ if TYPE_CHECKING:
     from pipeline_store.tasks import Task
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
-CAPACITIES = [1, 2] * (100 if SOAK else 25)
+CAPACITIES = [1, 2] * (100 if SOAK else 15)
 LEASES = "SELECT count(*) FROM tasks WHERE lease_expires_at IS NOT NULL"
 TOKENS = "SELECT sum(lease_token) FROM tasks"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_storm_fills_every_channel_and_none_too_much(new_url: Callable[[], str]) -> None:
+@pytest.mark.parametrize("claims", [storm, storm_of_batches])
+def test_a_storm_fills_every_channel_and_none_too_much(
+    new_url: Callable[[], str], claims: Callable[[str], int]
+) -> None:
     """8 processes claim and finish nothing: each channel has as many as it may have, no fewer."""
     url = new_url()
     fill(url, CAPACITIES, backlog=5)
     if url.startswith("postgresql"):
         widen_claims(url, locking=True)
-    given = [int(answer) for answer in at_once(storm, url)]
+    given = [int(answer) for answer in at_once(claims, url)]
     assert sum(given) == sum(CAPACITIES)
     assert (ask(url, BUSY_CHANNELS), ask(url, LEASES)) == (0, sum(CAPACITIES))
     # Every claim has given a token of its own.
@@ -56,14 +60,17 @@ def test_a_storm_fills_every_channel_and_none_too_much(new_url: Callable[[], str
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_storm_finds_claims_that_do_not_lock(new_url: Callable[[], str]) -> None:
+@pytest.mark.parametrize("claims", [storm, storm_of_batches])
+def test_the_storm_finds_claims_that_do_not_lock(
+    new_url: Callable[[], str], claims: Callable[[str], int]
+) -> None:
     """Without the lock on the channel, or on the file, the same storm hands out too much."""
     url = new_url()
     fill(url, CAPACITIES, backlog=5)
     job = storm_in_pieces
     if url.startswith("postgresql"):
         widen_claims(url, locking=False)
-        job = storm
+        job = claims
     answers = at_once(job, url)
     given = sum(int(answer) for answer in answers if answer.isdigit())
     assert given > sum(CAPACITIES) or ask(url, BUSY_CHANNELS) > 0, answers

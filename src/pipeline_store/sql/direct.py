@@ -114,6 +114,35 @@ class DirectConnection:
             cursor.close()
 
 
+class Driver:
+    """The driver's own cursor in the transaction of a connection.
+
+    For many statements that take microseconds each: SQLAlchemy's way takes longer than they do.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        """Send statements past SQLAlchemy, which has begun the transaction."""
+        self._dialect = connection.dialect
+        self._error = self._dialect.loaded_dbapi.Error
+        self._cursor: Any = connection.connection.cursor()
+
+    def run(self, statement: str, given: tuple[Any, ...] = ()) -> list[Any]:
+        """Run a statement and return its rows, if it has any."""
+        try:
+            self._cursor.execute(statement, given)
+            found: list[Any] = self._cursor.fetchall()
+        except self._error as error:
+            raise _as_sqlalchemy(error, self._dialect) from None
+        return found
+
+    def run_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        """Run a statement that returns nothing for each of the rows."""
+        try:
+            self._cursor.executemany(statement, rows)
+        except self._error as error:
+            raise _as_sqlalchemy(error, self._dialect) from None
+
+
 def _run(driver: Any, statement: str) -> None:
     cursor = driver.cursor()
     try:

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -18,6 +18,7 @@ from tests.integration.contract.samples import (
     CHILDREN_FIRST,
     KEY_TYPES,
     TABLE_OF,
+    TABLES_WITH_ROWS,
     Parents,
     add_parents,
 )
@@ -42,6 +43,8 @@ TABLES_TO_EMPTY = (
     *(TABLE_OF[collection] for collection in CHILDREN_FIRST),
     "quota_days",
 )
+HAS_ROWS = "EXISTS (SELECT 1 FROM {})"
+WHICH_HAVE_ROWS = f"SELECT {', '.join(HAS_ROWS.format(table) for table in TABLES_TO_EMPTY)}"
 NUMBERED_TABLES = tuple(TABLE_OF[name] for name, kind in KEY_TYPES.items() if kind is int)
 """The tables whose keys the database counts up."""
 
@@ -103,9 +106,18 @@ def opened(store_id: str, url: str, clock: Callable[[], datetime]) -> Iterator[S
 class ReusedDatabase:
     """A database that is emptied for each test, with its stores: faster than new ones."""
 
-    def __init__(self, url: str, empty: Callable[[], None], clock: SteppedClock) -> None:
+    def __init__(
+        self,
+        url: str,
+        connection: sqlite3.Connection | psycopg.Connection[Any],
+        run_together: Callable[[str], object],
+        count_from_one: str,
+        clock: SteppedClock,
+    ) -> None:
         self.url = url
-        self.empty = empty
+        self._connection: Any = connection
+        self._run_together = run_together
+        self._count_from_one = count_from_one
         self._clock = clock
         self._stores: dict[str, Store] = {}
         self._undo = ExitStack()
@@ -114,11 +126,61 @@ class ReusedDatabase:
         """The store on this database, connected since an earlier test."""
         if store_id not in self._stores:
             opening = opened(store_id, self.url, self._clock)
-            self._stores[store_id] = self._undo.enter_context(opening)
+            store = self._undo.enter_context(opening)
+            TABLES_WITH_ROWS[store] = self.tables_with_rows
+            self._stores[store_id] = store
         return self._stores[store_id]
+
+    def tables_with_rows(self) -> list[str]:
+        """The tables that have rows, in an order in which they can be emptied."""
+        answer = self._connection.execute(WHICH_HAVE_ROWS).fetchone()
+        return [name for name, has_rows in zip(TABLES_TO_EMPTY, answer, strict=True) if has_rows]
+
+    def empty(self) -> None:
+        """Remove all rows, from the tables that have any: most have none."""
+        deletions = [f"DELETE FROM {table}" for table in self.tables_with_rows()]  # noqa: S608 - our names
+        self._run_together("; ".join([*deletions, self._count_from_one]))
 
     def close(self) -> None:
         self._undo.close()
+
+
+@contextmanager
+def reused_file(migrated_file: Path, path: Path, clock: SteppedClock) -> Iterator[ReusedDatabase]:
+    """An SQLite file with the schema, emptied for each test."""
+    shutil.copy(migrated_file, path)
+    # No power cut is tested here.
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        # What a channel or a task leaves in tables of its own goes with it.
+        connection.execute("PRAGMA foreign_keys=ON")
+
+        def run_together(script: str) -> None:
+            try:
+                connection.executescript(f"BEGIN IMMEDIATE; {script}; COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+
+        count_from_one = "DELETE FROM sqlite_sequence"
+        url = f"sqlite:///{path}"
+        database = ReusedDatabase(url, connection, run_together, count_from_one, clock)
+        yield database
+        database.close()
+
+
+@contextmanager
+def reused_on_server(databases: MigratedDatabases, clock: SteppedClock) -> Iterator[ReusedDatabase]:
+    """A PostgreSQL database with the schema, emptied for each test."""
+    url = databases.take()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '10s'")
+        sequences = [f"setval('{table}_id_seq', 1, false)" for table in NUMBERED_TABLES]
+        count_from_one = f"SELECT {', '.join(sequences)}"
+        database = ReusedDatabase(url, connection, connection.execute, count_from_one, clock)
+        yield database
+        database.close()
+    databases.give_back(url)
 
 
 @pytest.fixture(scope="session")
@@ -127,46 +189,40 @@ def sqlite_database(
     tmp_path_factory: pytest.TempPathFactory,
     clock_of_all_tests: SteppedClock,
 ) -> Iterator[ReusedDatabase]:
-    """An SQLite file with the schema, emptied for each test."""
+    """The SQLite file of the store."""
     path = tmp_path_factory.mktemp("reused") / "store.db"
-    shutil.copy(migrated_file, path)
-    # No power cut is tested here.
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous=OFF")
-        # What a channel or a task leaves in tables of its own goes with it.
-        connection.execute("PRAGMA foreign_keys=ON")
-        tables = (*TABLES_TO_EMPTY, "sqlite_sequence")
-        emptying = [f"DELETE FROM {table}" for table in tables]  # noqa: S608 - our names
-        script = ";".join(["BEGIN", *emptying, "COMMIT"])
-
-        def empty() -> None:
-            connection.executescript(script)
-
-        database = ReusedDatabase(f"sqlite:///{path}", empty, clock_of_all_tests)
+    with reused_file(migrated_file, path, clock_of_all_tests) as database:
         yield database
-        database.close()
+
+
+@pytest.fixture(scope="session")
+def another_sqlite_database(
+    migrated_file: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    clock_of_all_tests: SteppedClock,
+) -> Iterator[ReusedDatabase]:
+    """The SQLite file of the second store."""
+    path = tmp_path_factory.mktemp("another") / "store.db"
+    with reused_file(migrated_file, path, clock_of_all_tests) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")
 def postgres_database(
     migrated_databases: MigratedDatabases, clock_of_all_tests: SteppedClock
 ) -> Iterator[ReusedDatabase]:
-    """A PostgreSQL database with the schema, emptied for each test."""
-    url = migrated_databases.take()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET lock_timeout = '10s'")
-        script = "; ".join(
-            [f"DELETE FROM {table}" for table in TABLES_TO_EMPTY]  # noqa: S608 - our names
-            + [f"SELECT setval('{table}_id_seq', 1, false)" for table in NUMBERED_TABLES]
-        )
-
-        def empty() -> None:
-            connection.execute(script)
-
-        database = ReusedDatabase(url, empty, clock_of_all_tests)
+    """The PostgreSQL database of the store."""
+    with reused_on_server(migrated_databases, clock_of_all_tests) as database:
         yield database
-        database.close()
-    migrated_databases.give_back(url)
+
+
+@pytest.fixture(scope="session")
+def another_postgres_database(
+    migrated_databases: MigratedDatabases, clock_of_all_tests: SteppedClock
+) -> Iterator[ReusedDatabase]:
+    """The PostgreSQL database of the second store."""
+    with reused_on_server(migrated_databases, clock_of_all_tests) as database:
+        yield database
 
 
 @pytest.fixture
@@ -218,21 +274,17 @@ def beside(going_store: Store, database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def another_store(
-    store_id: str, request: pytest.FixtureRequest, tmp_path: Path, clock: SteppedClock
+    store_id: str, request: pytest.FixtureRequest, clock: SteppedClock
 ) -> Iterator[Store]:
     """A second empty store of the same kind, with a database of its own."""
-    with ExitStack() as undo:
-        kind = store_id.removeprefix("aio-")
-        url = "memory://"
-        if kind == "sqlite":
-            path = tmp_path / "another.db"
-            shutil.copy(request.getfixturevalue("migrated_file"), path)
-            url = f"sqlite:///{path}"
-        elif kind == "postgres":
-            databases: MigratedDatabases = request.getfixturevalue("migrated_databases")
-            url = databases.take()
-            undo.callback(databases.give_back, url)
-        yield undo.enter_context(opened(store_id, url, clock))
+    kind = store_id.removeprefix("aio-")
+    if kind == "memory":
+        with opened(store_id, "memory://", clock) as store:
+            yield store
+        return
+    database: ReusedDatabase = request.getfixturevalue(f"another_{kind}_database")
+    database.empty()
+    yield database.store(store_id)
 
 
 @pytest.fixture

@@ -196,7 +196,7 @@ def test_what_is_missing_is_named() -> None:
 TABLES = {table.name: table for table in (*PRODUCTION_TABLES, *CHANNELS_TABLES, *TASKS_TABLES)}
 KEY_COLUMNS: dict[type[Any], type[Any]] = {int: sa.BigInteger, str: sa.Text, UUID: PlainUuid}
 ON_DELETE_IN_SQL = {"refuse": None, "clear": "SET NULL", "cascade": "CASCADE"}
-BESIDE = {"task_turns", "task_ageing", "quota_limits", "quota_costs", "quota_days"}
+BESIDE = {"task_turns", "task_leases", "task_ageing", "quota_limits", "quota_costs", "quota_days"}
 """Tables that no collection is kept in."""
 SPELLED_OUT = {"tasks": {"refuse": "RESTRICT"}}
 """Where a rule is told to the database in other words."""

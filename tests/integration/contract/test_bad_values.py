@@ -12,6 +12,7 @@ from pipeline_store.unit_of_work import Collections
 from tests.integration.contract.bad_arguments import ARGUMENTS, SHORT_WAY
 from tests.integration.contract.bad_values import FIELDS
 from tests.integration.contract.samples import (
+    CHILDREN_FIRST,
     CLASSES,
     COLLECTIONS,
     Parents,
@@ -48,47 +49,58 @@ def fields_of(collection: str) -> list[Field]:
     return [field for field in FIELDS if field.kind is CLASSES[collection]]
 
 
-@pytest.mark.parametrize("collection", COLLECTIONS)
-def test_assigned_to_stored_objects(store: Store, parents: Parents, collection: str) -> None:
+def add_one_of_each(store: Store, parents: Parents) -> dict[str, Any]:
+    """Store an object in every collection, and return their keys by collection."""
+    with store.unit_of_work() as uow:
+        keys = {
+            collection: key_of(getattr(uow, collection).add(sample(collection, parents)))
+            for collection in reversed(CHILDREN_FIRST)
+        }
+        uow.commit()
+    return keys
+
+
+def test_assigned_to_stored_objects(store: Store, parents: Parents) -> None:
     """No field of a stored object takes a bad value, and a commit afterwards writes nothing."""
-    with store.unit_of_work() as uow:
-        key = key_of(getattr(uow, collection).add(sample(collection, parents)))
-        uow.commit()
+    keys = add_one_of_each(store, parents)
     before = content(store)
-    with store.unit_of_work() as uow:
-        stored = getattr(uow, collection).get(key)
-        held = values_of(stored)
+    for collection, key in keys.items():
+        with store.unit_of_work() as uow:
+            stored = getattr(uow, collection).get(key)
+            held = values_of(stored)
 
-        def assign(name: str, bad: Any) -> None:
-            try:
-                setattr(stored, name, bad)
-            finally:
-                if values_of(stored) != held:
-                    pytest.fail(f"{name} was changed to or by {bad!r:.80}")
+            def assign(
+                name: str, bad: Any, stored: Any = stored, held: dict[str, Any] = held
+            ) -> None:
+                try:
+                    setattr(stored, name, bad)
+                finally:
+                    if values_of(stored) != held:
+                        pytest.fail(f"{name} was changed to or by {bad!r:.80}")
 
-        found = mishaps(
-            (f"{field} {label}", lambda name=field.name, bad=bad: assign(name, bad))
-            for field in fields_of(collection)
-            for label, bad in field.refused_when_assigned().items()
-        )
-        assert found == []
-        uow.commit()
+            found = mishaps(
+                (f"{field} {label}", lambda name=field.name, bad=bad: assign(name, bad))
+                for field in fields_of(collection)
+                for label, bad in field.refused_when_assigned().items()
+            )
+            assert found == []
+            uow.commit()
     assert content(store) == before
 
 
-@pytest.mark.parametrize("collection", COLLECTIONS)
-def test_in_new_objects(store: Store, parents: Parents, collection: str) -> None:
+def test_in_new_objects(store: Store, parents: Parents) -> None:
     """An object with a bad value cannot be made, let alone added; the unit of work goes on."""
     before = content(store)
-    arguments = every_field(collection, parents)
+    arguments = {collection: every_field(collection, parents) for collection in COLLECTIONS}
     with store.unit_of_work() as uow:
         found = mishaps(
             (
                 f"{field} {label}",
-                lambda name=field.name, bad=bad: getattr(uow, collection).add(
-                    CLASSES[collection](**arguments | {name: bad})
-                ),
+                lambda collection=collection, name=field.name, bad=bad: getattr(
+                    uow, collection
+                ).add(CLASSES[collection](**arguments[collection] | {name: bad})),
             )
+            for collection in COLLECTIONS
             for field in fields_of(collection)
             for label, bad in field.refused_when_made().items()
         )
@@ -114,23 +126,19 @@ def test_in_mappings(store: Store, method: str) -> None:
     assert all(rows == [] for rows in content(store).values())
 
 
-@pytest.mark.parametrize("collection", COLLECTIONS)
-def test_as_arguments(store: Store, parents: Parents, collection: str) -> None:
+def test_as_arguments(store: Store, parents: Parents) -> None:
     """No method takes a bad value for any of its arguments; the unit of work goes on."""
-    with store.unit_of_work() as uow:
-        getattr(uow, collection).add(sample(collection, parents))
-        uow.commit()
+    add_one_of_each(store, parents)
     before = content(store)
     with store.unit_of_work() as uow:
         found = mishaps(
             (
                 f"{argument} {label}",
                 lambda argument=argument, bad=bad: getattr(
-                    getattr(uow, collection), argument.method
+                    getattr(uow, argument.collection), argument.method
                 )(**argument.others, **{argument.name: bad}),
             )
             for argument in ARGUMENTS
-            if argument.collection == collection
             for label, bad in argument.refused.items()
         )
         assert found == []

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline_store.channels import Channel
 from pipeline_store.errors import Conflict, IllegalTransition, InvalidValue, QuotaExhausted
+from pipeline_store.sql.migrations.task_claims_0003 import MOST_VISITS
 from pipeline_store.tasks import (
     DEFAULT_PROJECT,
     YOUTUBE_BUCKETS,
@@ -31,7 +33,7 @@ from tests.integration.contract.test_task_claims import (
     nothing_to_claim,
     time_passes,
 )
-from tests.integration.contract.test_tasks import read
+from tests.integration.contract.test_tasks import a_task, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -485,10 +487,17 @@ class TestClaims:
     def test_more_projects_than_one_call_looks_at(self, store: Store) -> None:
         """However many there are, each of which was set aside, the work behind them is found."""
         set_limit(store, 0)
-        for number in range(60):
-            channel = add_channel(store, f"channel {number}", quota_project=f"project {number}")
-            add_task(store, channel, status=S.UPLOADING, priority="high")
-        last = add_task(store, channel)
+        with store.unit_of_work() as uow:
+            channels = uow.channels.add_many(
+                Channel(channel_id=f"{number}", name="History", quota_project=f"project {number}")
+                for number in range(MOST_VISITS + 5)
+            )
+            uow.tasks.add_many(
+                a_task(channel.id, 1_000 + number, status=S.UPLOADING, priority="high")
+                for number, channel in enumerate(channels)
+            )
+            uow.commit()
+        last = add_task(store, channels[-1].id)
         assert nothing_to_claim(store, stages=[S.UPLOADING])
         assert claim_shortly(store).item.id == last.id
         assert nothing_to_claim(store)

@@ -22,6 +22,7 @@ from pipeline_store.secrets.sealing import place_of_upload_session
 from pipeline_store.services import key_rotation
 from pipeline_store.services.publish_guard import keep_session, publish, session_of
 from pipeline_store.tasks import TaskStatus, UploadStatus
+from tests.conftest import is_on
 from tests.integration.contract.test_task_claims import (
     LEASE,
     add_channel,
@@ -254,7 +255,10 @@ class TestGuard:
     ) -> None:
         """The next worker finishes what was begun; the platform has each content once."""
         killed = 0
-        for step in range(1, STEPS + 1):
+        # Without a keyring nothing differs but what is asked of the platform.
+        every = 1 if keyring or is_on("PIPELINE_STORE_SOAK") else 4
+        steps = range(1, STEPS + 1, every)
+        for step in steps:
             path = tmp_path / f"platform {step}"
             claim = claim_upload(store, channel_id)
             content = f"content {step}"
@@ -271,7 +275,7 @@ class TestGuard:
                 (upload,) = uow.uploads.for_task(claim.item.id)
                 assert (upload.status, upload.sealed_session) == ("done", None)
             store.complete(claim)
-        assert killed > STEPS / 2
+        assert killed > len(steps) / 2
 
     def test_a_session_is_gone_on_with(
         self,

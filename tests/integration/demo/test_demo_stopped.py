@@ -10,6 +10,7 @@ import pytest
 from pipeline_store import open_store
 from pipeline_store.services import reviews
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
+from tests.conftest import is_on
 from tests.integration.demo.telling import rows_at, tell
 from tests.integration.racing import killed_along
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.integration.demo.telling import Told
+
+
+COMMITS = 2 if is_on("PIPELINE_STORE_SOAK") else 4
 
 
 class StoppedError(BaseException):
@@ -49,20 +53,20 @@ def tell_and_stop(url: str, commits: int, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_demo_that_is_stopped_at_every_step_ends_like_one_that_is_not(
     url: str, folder: Path
 ) -> None:
-    """Each try may commit two units of work and dies in the third, as the power may fail."""
+    """Each try may commit some units of work and dies in the next, as the power may fail."""
     whole = f"sqlite:///{folder / 'whole.db'}"
     tell(whole)
     tries = 0
     while True:
         tries += 1
         with pytest.MonkeyPatch.context() as patched:
-            stop_after(2, patched)
+            stop_after(COMMITS, patched)
             try:
                 tell(url)
             except StoppedError:
                 continue
             break
-    assert tries > 20
+    assert tries > 40 / COMMITS
     assert rows_at(url) == rows_at(whole)
 
 

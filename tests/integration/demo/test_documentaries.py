@@ -20,7 +20,7 @@ from tests.integration.demo.telling import tell
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORKERS = 3
+WORKERS = 2
 
 
 def make(url: str) -> str:

@@ -10,56 +10,64 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipeline_store.sql.migrations.task_queue_0003 import WAITING_STATUSES, WAITS
+from pipeline_store.sql.migrations.task_endings_0003 import (
+    END_WHAT_IS_OVER,
+    ERROR_AFTER,
+    GIVE_UP,
+    IS_PAUSED,
+)
+from pipeline_store.sql.migrations.task_queue_0003 import (
+    GOES_BY_INDEXES,
+    OF_RANK,
+    QUEUE_BEGINS,
+    QUEUE_ENDS,
+    WAITING_STATUSES,
+    WAITS,
+)
+from pipeline_store.sql.migrations.task_rounds_0003 import (
+    DECLARED,
+    FIRST_RANK,
+    FIRST_ROUND,
+    HOLD,
+    MARK_FULL,
+    TAKE_ROUNDS,
+)
 
 MOST_VISITS: Final = 50
 """Channels that one call looks at in vain before it ends, to be repeated."""
 
-_PAUSED: Final = """
-    EXISTS (
-        SELECT 1 FROM config_overrides o
-        WHERE o.key = 'paused.channel.' || c.channel_id AND o.value = 'true'
-    )
-"""
 _WAITS: Final = WAITS.format("k.")
 _ALL_STAGES: Final = f"ARRAY[{WAITING_STATUSES}]"
-_OPEN: Final = "t.best_rank IS NOT NULL AND t.blocked IS NULL AND t.channel_id <> ALL (v_passed)"
+_OPEN: Final = (
+    "{0}.best_rank IS NOT NULL AND {0}.blocked IS NULL AND {0}.channel_id <> ALL (v_passed)"
+)
 _AFFORDED: Final = """(
     SELECT array_agg(s.stage) FROM channels c CROSS JOIN unnest(v_stages) AS s (stage)
     WHERE c.id = t.channel_id
         AND coalesce(c.quota_project, 'default') || '/' || s.stage <> ALL (v_shut)
 )"""
 _LOOKED_INTO: Final = f"""
-    {_OPEN} AND t.best_rank <= v_rank AND EXISTS (
+    {_OPEN.format("t")} AND t.best_rank <= v_rank AND EXISTS (
         SELECT 1 FROM tasks k
         WHERE k.channel_id = t.channel_id AND k.rank = v_rank AND {_WAITS}
             AND k.status = ANY (CASE WHEN v_shut IS NULL THEN v_stages ELSE {_AFFORDED} END)
     )
 """  # noqa: S608 - our words
-_ERROR: Final = """
-    CASE
-        WHEN v_task.status IN ('claimed', 'generating_assets', 'assets_approved',
-            'generating_composites') THEN 'asset_error'
-        WHEN v_task.status IN ('composites_ready', 'generating_video', 'sfx_ready', 'assembling',
-            'assembly_ready') THEN 'video_error'
-        WHEN v_task.status IN ('video_approved', 'generating_audio', 'audio_approved',
-            'generating_sfx') THEN 'audio_error'
-        WHEN v_task.status IN ('approved', 'uploading') THEN 'upload_error'
-    END
-"""
-
+_ROUNDS: Final = TAKE_ROUNDS.format(paused=IS_PAUSED)
 CLAIM: Final = f"""
 CREATE FUNCTION claim_tasks(
     p_worker text, p_count integer, p_lease interval, p_now timestamp, p_most_attempts bigint,
     p_stages text[], p_turns timestamp
-) RETURNS SETOF tasks LANGUAGE plpgsql VOLATILE
-SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
+) RETURNS SETOF tasks LANGUAGE plpgsql VOLATILE {GOES_BY_INDEXES} AS $$
 DECLARE
     v_clock timestamp;
     v_due timestamp;
+    v_wakes boolean;
+    v_ends boolean;
+    v_served bigint;
     v_channel uuid;
-    v_first record;
-    v_turn record;
+    v_turn bigint;
+    v_is_any boolean;
     v_state record;
     v_task tasks%ROWTYPE;
     v_from text;
@@ -77,11 +85,14 @@ DECLARE
     v_left_out boolean := false;
     v_rank bigint := 0;
     v_best bigint;
-    v_strong boolean;
+    -- The channel of which the hint may be made worse.
+    v_strong uuid;
+    v_may_tell boolean;
     v_holds boolean := false;
     v_patience integer := 20;
     v_visits integer := 0;
     v_found integer := 0;
+{DECLARED}
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION 'tasks are claimed at READ COMMITTED only'
@@ -89,53 +100,10 @@ BEGIN
     END IF;
     v_clock := timezone('utc', clock_timestamp());
     v_due := greatest(v_clock, p_now);
-    SELECT array_agg(DISTINCT c.stage) INTO v_metered FROM quota_costs c;
-
-    -- Pauses that another program may have ended, and quotas that may be there again.
-    PERFORM 1 FROM task_turns t WHERE t.wake_at <= v_due ORDER BY t.wake_at LIMIT 1;
-    IF FOUND THEN
-        UPDATE task_turns t SET
-            blocked = CASE WHEN due.is_paused THEN 'paused' END,
-            best_rank = least(t.best_rank, (
-                SELECT k.rank FROM tasks k WHERE k.channel_id = t.channel_id AND {_WAITS}
-                ORDER BY k.rank LIMIT 1
-            )),
-            wake_at = CASE WHEN due.is_paused THEN v_clock + interval '30 seconds' END
-        FROM (
-            SELECT d.channel_id, {_PAUSED} AS is_paused
-            FROM (
-                SELECT t.channel_id FROM task_turns t WHERE t.wake_at <= v_due
-                ORDER BY t.wake_at LIMIT 20 FOR NO KEY UPDATE SKIP LOCKED
-            ) d JOIN channels c ON c.id = d.channel_id
-        ) due
-        WHERE t.channel_id = due.channel_id;
-        v_holds := true;
+{END_WHAT_IS_OVER}
+    IF p_count > 1 AND p_stages IS NULL THEN
+{_ROUNDS}
     END IF;
-
-    -- A lease ends by this write, never by the clock alone: a heartbeat may be on its way.
-    FOR v_channel IN
-        SELECT DISTINCT e.channel_id FROM (
-            SELECT k.channel_id FROM tasks k WHERE k.lease_expires_at <= v_clock
-            ORDER BY k.lease_expires_at LIMIT 20
-        ) e ORDER BY e.channel_id
-    LOOP
-        PERFORM 1 FROM task_turns t WHERE t.channel_id = v_channel
-        FOR NO KEY UPDATE SKIP LOCKED;
-        CONTINUE WHEN NOT FOUND;
-        v_holds := true;
-        WITH ended AS (
-            UPDATE tasks SET worker = NULL, lease_expires_at = NULL, updated_at = p_now
-            WHERE id IN (
-                SELECT k.id FROM tasks k
-                WHERE k.channel_id = v_channel AND k.lease_expires_at <= v_clock
-                FOR NO KEY UPDATE SKIP LOCKED
-            ) RETURNING id, status
-        )
-        -- Nobody knows how far an upload came.
-        UPDATE quota_reservations r
-        SET state = CASE WHEN ended.status = 'uploading' THEN 'spent' ELSE 'refunded' END
-        FROM ended WHERE r.task_id = ended.id AND r.state = 'held';
-    END LOOP;
 
     WHILE v_found < p_count LOOP
         IF v_visits >= {MOST_VISITS} THEN
@@ -143,69 +111,59 @@ BEGIN
             RETURN;
         END IF;
 
-        -- The channel whose turn it is.
+        -- The channel whose turn it is, or another of the same round: waiting a moment is better
+        -- than to hand out what is less urgent only because the right row is locked.
         IF v_thorough THEN
-            SELECT t.turn, v_rank AS rank INTO v_first FROM task_turns t
+            SELECT t.turn INTO v_turn FROM task_turns t
             WHERE {_LOOKED_INTO} ORDER BY t.turn, t.served, t.channel_id LIMIT 1;
-        ELSE
-            SELECT t.turn, t.best_rank AS rank INTO v_first FROM task_turns t
-            WHERE {_OPEN} ORDER BY t.best_rank, t.turn, t.served, t.channel_id LIMIT 1;
-        END IF;
-        IF NOT FOUND THEN
-            IF v_thorough AND v_rank < 2 THEN
-                v_rank := v_rank + 1;
-                v_passed := '{{}}';
-                CONTINUE;
-            END IF;
-            EXIT WHEN v_thorough OR v_found > 0 OR NOT v_left_out;
-            -- A hint could not be corrected, so what it hides is looked for.
-            v_thorough := true;
-            v_passed := '{{}}';
-            v_stages := {_ALL_STAGES};
-            CONTINUE;
-        END IF;
-
-        -- Its row, or that of another of the same round: waiting a moment is better than to hand
-        -- out what is less urgent only because the right row is locked.
-        IF v_thorough THEN
-            SELECT t.channel_id INTO v_turn FROM task_turns t
-            WHERE {_LOOKED_INTO} AND (t.turn <= v_first.turn + 1 OR v_patience <= 0)
+            v_is_any := FOUND;
+            SELECT t.channel_id INTO v_channel FROM task_turns t
+            WHERE {_LOOKED_INTO} AND (t.turn <= v_turn + 1 OR v_patience <= 0)
             ORDER BY t.turn, t.served, t.channel_id LIMIT 1 FOR NO KEY UPDATE OF t SKIP LOCKED;
         ELSIF v_patience > 0 THEN
-            SELECT t.channel_id INTO v_turn FROM task_turns t
-            WHERE {_OPEN} AND t.best_rank = v_first.rank AND t.turn <= v_first.turn + 1
+            SELECT t.channel_id INTO v_channel FROM task_turns t
+            WHERE {_OPEN.format("t")} AND {FIRST_RANK.format(open=_OPEN.format("f"))}
+                AND {FIRST_ROUND.format(open=_OPEN.format("f"))}
             ORDER BY t.best_rank, t.turn, t.served, t.channel_id LIMIT 1
             FOR NO KEY UPDATE SKIP LOCKED;
         ELSE
-            SELECT t.channel_id INTO v_turn FROM task_turns t
-            WHERE {_OPEN} ORDER BY t.best_rank, t.turn, t.served, t.channel_id LIMIT 1
+            SELECT t.channel_id INTO v_channel FROM task_turns t
+            WHERE {_OPEN.format("t")} ORDER BY t.best_rank, t.turn, t.served, t.channel_id LIMIT 1
             FOR NO KEY UPDATE SKIP LOCKED;
         END IF;
         IF NOT FOUND THEN
-            IF v_patience <= 0 THEN
-                EXIT WHEN NOT v_thorough OR v_rank = 2;
+            IF NOT v_thorough THEN
+                v_is_any := EXISTS (SELECT 1 FROM task_turns t WHERE {_OPEN.format("t")});
+            END IF;
+            IF v_is_any AND v_patience > 0 THEN
+                IF v_holds THEN
+                    -- Others may wait for what this call holds: it does not sleep.
+                    v_patience := 0;
+                ELSE
+                    v_patience := v_patience - 1;
+                    PERFORM pg_sleep(0.0005);
+                END IF;
+            ELSIF v_thorough THEN
+                EXIT WHEN v_rank = 2;
                 v_rank := v_rank + 1;
                 v_passed := '{{}}';
-            ELSIF v_holds THEN
-                -- Others may wait for what this call holds: it does not sleep.
-                v_patience := 0;
             ELSE
-                v_patience := v_patience - 1;
-                PERFORM pg_sleep(0.0005);
+                EXIT WHEN v_is_any OR v_found > 0 OR NOT v_left_out;
+                -- A hint could not be corrected, so what it hides is looked for.
+                v_thorough := true;
+                v_rank := 0;
+                v_passed := '{{}}';
+                v_stages := {_ALL_STAGES};
             END IF;
             CONTINUE;
         END IF;
         v_holds := true;
-        v_channel := v_turn.channel_id;
-        PERFORM 1 FROM task_turns t WHERE t.channel_id = v_channel FOR UPDATE SKIP LOCKED;
-        v_strong := FOUND;
 
         -- Only now that the row is held is it known who else holds a place.
-        SELECT c.is_active, c.max_concurrent, {_PAUSED} AS is_paused, t.best_rank,
+        SELECT c.is_active, c.max_concurrent, {IS_PAUSED} AS is_paused, t.best_rank,
             coalesce(c.quota_project, 'default') AS project,
             (
-                SELECT count(*) FROM tasks k
-                WHERE k.channel_id = v_channel AND k.lease_expires_at IS NOT NULL
+                SELECT count(*) FROM task_leases l WHERE l.channel_id = v_channel
             ) AS held
         INTO v_state FROM channels c JOIN task_turns t ON t.channel_id = c.id
         WHERE c.id = v_channel;
@@ -213,10 +171,19 @@ BEGIN
             v_rank := v_state.best_rank;
         END IF;
         IF NOT v_state.is_active OR v_state.is_paused OR v_state.held >= v_state.max_concurrent THEN
+            IF v_channel IS DISTINCT FROM v_strong THEN
+                -- What is seen under the strongest lock only may stand in the hint.
+                PERFORM 1 FROM task_turns t WHERE t.channel_id = v_channel FOR UPDATE SKIP LOCKED;
+                IF FOUND THEN
+                    v_strong := v_channel;
+                ELSE
+                    v_visits := v_visits + 1;
+                    v_passed := v_passed || v_channel;
+                END IF;
+                CONTINUE;
+            END IF;
             v_visits := v_visits + 1;
-            IF NOT v_strong THEN
-                v_passed := v_passed || v_channel;
-            ELSIF NOT v_state.is_active THEN
+            IF NOT v_state.is_active THEN
                 UPDATE task_turns SET blocked = 'inactive' WHERE channel_id = v_channel;
             ELSIF v_state.is_paused THEN
                 UPDATE task_turns SET blocked = 'paused', wake_at = v_clock + interval '30 seconds'
@@ -241,17 +208,19 @@ BEGIN
         IF v_thorough OR v_is_short THEN
             SELECT o.* INTO v_task FROM unnest(v_here) AS s (stage) CROSS JOIN LATERAL (
                 SELECT k.* FROM tasks k
-                WHERE k.channel_id = v_channel AND k.status = s.stage AND k.rank = v_rank
+                WHERE k.channel_id = v_channel AND k.status = s.stage AND {OF_RANK}
                     AND {_WAITS}
-                ORDER BY k.created_at, k.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+                ORDER BY k.rank, k.created_at, k.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
             ) o ORDER BY o.created_at, o.id LIMIT 1;
         ELSE
             SELECT k.* INTO v_task FROM tasks k
-            WHERE k.channel_id = v_channel AND k.rank = v_rank AND {_WAITS}
-            ORDER BY k.created_at, k.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+            WHERE k.channel_id = v_channel AND {OF_RANK} AND {_WAITS}
+            ORDER BY k.rank, k.created_at, k.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
         END IF;
         IF NOT FOUND THEN
             v_visits := v_visits + 1;
+            PERFORM 1 FROM task_turns t WHERE t.channel_id = v_channel FOR UPDATE SKIP LOCKED;
+            v_may_tell := FOUND;
             -- Without regard to locks: who holds one may yet leave the task as it is.
             IF v_is_short THEN
                 SELECT min(o.rank) INTO v_best FROM unnest(v_here) AS s (stage) CROSS JOIN LATERAL (
@@ -263,7 +232,7 @@ BEGIN
                 SELECT k.rank INTO v_best FROM tasks k WHERE k.channel_id = v_channel AND {_WAITS}
                 ORDER BY k.rank LIMIT 1;
             END IF;
-            IF v_thorough OR NOT v_strong OR v_best <= v_rank THEN
+            IF v_thorough OR NOT v_may_tell OR v_best <= v_rank THEN
                 v_passed := v_passed || v_channel;
                 v_left_out := true;
             ELSE
@@ -283,49 +252,35 @@ BEGIN
             v_shut := exhausted_quota_stages(p_turns);
             CONTINUE;
         END IF;
-        v_error := {_ERROR};
+        v_error := {ERROR_AFTER};
         IF v_task.attempts >= p_most_attempts AND v_error IS NOT NULL THEN
             v_visits := v_visits + 1;
-            v_why := 'claimed ' || v_task.attempts || ' times without getting on';
-            UPDATE tasks SET status = v_error, failed_stage = v_from, attempts = 0,
-                warned_at = NULL, held_at = NULL, status_since = p_now, updated_at = p_now,
-                error_log = coalesce(error_log || chr(10), '')
-                    || v_from || ': ' || v_why || ' (queue)'
-            WHERE id = v_task.id;
-            UPDATE quota_reservations SET state = 'refunded'
-            WHERE task_id = v_task.id AND state = 'held';
-            INSERT INTO task_transitions
-                (id, task_id, moved_at, from_status, to_status, actor, reason, review_token)
-            VALUES (new_task_transition_key(), v_task.id, p_now, v_from, v_error, 'queue', v_why,
-                v_task.review_token);
+            {GIVE_UP}
             CONTINUE;
         END IF;
 
+        {QUEUE_BEGINS}
+        UPDATE tasks SET {HOLD} WHERE id = v_task.id RETURNING * INTO v_task;
+        {QUEUE_ENDS}
+        INSERT INTO task_leases (task_id, channel_id, expires_at)
+        VALUES (v_task.id, v_channel, v_task.lease_expires_at);
         IF v_from = 'queued' THEN
-            UPDATE tasks SET status = 'claimed', attempts = attempts + 1,
-                lease_token = lease_token + 1, worker = p_worker,
-                lease_expires_at = timezone('utc', clock_timestamp()) + p_lease,
-                updated_at = p_now, status_since = p_now, failed_stage = NULL, warned_at = NULL,
-                held_at = NULL
-            WHERE id = v_task.id RETURNING * INTO v_task;
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, review_token)
             VALUES (new_task_transition_key(), v_task.id, p_now, v_from, 'claimed', p_worker,
                 v_task.review_token);
-        ELSE
-            UPDATE tasks SET attempts = attempts + 1, lease_token = lease_token + 1,
-                worker = p_worker,
-                lease_expires_at = timezone('utc', clock_timestamp()) + p_lease, updated_at = p_now
-            WHERE id = v_task.id RETURNING * INTO v_task;
         END IF;
+        v_found := v_found + 1;
+        v_served := coalesce(v_served, nextval('task_turns_served'));
         UPDATE task_turns t SET
             -- Whoever was idle joins the present round, and does not make up for earlier ones.
             turn = greatest(t.turn + 1, (SELECT max(a.turn) FROM task_turns a)),
-            served = nextval('task_turns_served'),
-            blocked = CASE WHEN v_strong AND v_state.held + 1 >= v_state.max_concurrent
-                THEN 'full' END
+            served = v_served + v_found
         WHERE t.channel_id = v_channel;
-        v_found := v_found + 1;
+        IF v_state.held + 1 >= v_state.max_concurrent THEN
+            v_full := ARRAY[v_channel];
+            {MARK_FULL}
+        END IF;
         RETURN NEXT v_task;
     END LOOP;
 END

@@ -2,7 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from pipeline_store.sql.migrations.task_queue_0003 import GOES_BY_INDEXES, QUEUE_BEGINS, QUEUE_ENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ONWARD: Final = {
+    "claimed": "generating_assets",
+    "generating_assets": "assets_ready",
+    "assets_approved": "generating_composites",
+    "generating_composites": "composites_ready",
+    "composites_ready": "generating_video",
+    "generating_video": "video_ready",
+    "video_approved": "generating_audio",
+    "generating_audio": "audio_ready",
+    "audio_approved": "generating_sfx",
+    "generating_sfx": "sfx_ready",
+    "sfx_ready": "assembling",
+    "assembling": "assembly_ready",
+    "assembly_ready": "final_review",
+    "approved": "uploading",
+    "uploading": "published",
+}
+_BACK: Final = {following: before for before, following in _ONWARD.items()}
+_GATE_AFTER: Final = "'generating_assets', 'generating_video', 'generating_audio', 'assembly_ready'"
+_ENDS_AFTER: Final = f"{_GATE_AFTER}, 'uploading'"
+
+
+_IS_GATE_AFTER: Final = f"k.status IN ({_GATE_AFTER})"
+_GOES_ON: Final = f"k.status NOT IN ({_ENDS_AFTER})"
+
+
+def _case(status: str, follow: Mapping[str, str]) -> str:
+    return f"CASE {status}{''.join(f' WHEN {a!r} THEN {b!r}' for a, b in follow.items())} END"
+
+
+_MOVE: Final = f"""
+    status = {_case("k.status", _ONWARD)},
+    review_token = k.review_token + ({_IS_GATE_AFTER})::integer,
+    worker = CASE WHEN {_GOES_ON} THEN k.worker END,
+    lease_expires_at = CASE WHEN {_GOES_ON} THEN k.lease_expires_at END,
+    attempts = 0, failed_stage = NULL, warned_at = NULL, held_at = NULL,
+    status_since = p_now, updated_at = p_now
+"""
+_IS_HELD_FREELY: Final = f"""
+    k.lease_expires_at > v_clock AND k.id <> ALL (v_reserved)
+    AND ({_case("k.status", _ONWARD)} = ANY (v_metered)) IS NOT TRUE
+"""
 
 NEW_KEY: Final = """
 CREATE FUNCTION new_task_transition_key() RETURNS uuid LANGUAGE sql VOLATILE AS $$
@@ -14,79 +62,121 @@ CREATE FUNCTION new_task_transition_key() RETURNS uuid LANGUAGE sql VOLATILE AS 
 $$
 """
 
-COMPLETE: Final = """
+COMPLETE: Final = f"""
 CREATE FUNCTION complete_tasks(
-    p_keys uuid[], p_tokens bigint[], p_workers text[], p_now timestamp, p_turns timestamp
-) RETURNS SETOF uuid LANGUAGE plpgsql VOLATILE
-SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
+    p_keys text, p_tokens text, p_workers text[], p_now timestamp, p_turns timestamp
+) RETURNS SETOF uuid LANGUAGE plpgsql VOLATILE {GOES_BY_INDEXES} AS $$
 DECLARE
+    v_keys uuid[] := string_to_array(p_keys, ',');
+    v_tokens bigint[] := string_to_array(p_tokens, ',');
+    v_clock timestamp := timezone('utc', clock_timestamp());
     v_task record;
     v_to text;
-    v_review bigint;
     v_ends boolean;
     v_metered text[];
-    v_is_reserved boolean;
+    v_reserved uuid[];
+    v_freed uuid[] := '{{}}';
+    v_moved uuid[] := '{{}}';
+    v_queue text;
 BEGIN
-    SELECT array_agg(DISTINCT c.stage) INTO v_metered FROM quota_costs c;
-    v_is_reserved := EXISTS (SELECT 1 FROM quota_reservations WHERE state = 'held');
-    FOR v_task IN
-        SELECT k.id, k.status, k.review_token, k.channel_id, k.lease_token, given.worker
-        FROM unnest(p_keys, p_tokens, p_workers) AS given (id, token, worker)
-        JOIN tasks k ON k.id = given.id AND k.lease_token = given.token
-        WHERE k.lease_expires_at > (SELECT timezone('utc', clock_timestamp()))
-        ORDER BY k.id FOR NO KEY UPDATE OF k
-    LOOP
-        v_to := CASE v_task.status
-            WHEN 'claimed' THEN 'generating_assets'
-            WHEN 'generating_assets' THEN 'assets_ready'
-            WHEN 'assets_approved' THEN 'generating_composites'
-            WHEN 'generating_composites' THEN 'composites_ready'
-            WHEN 'composites_ready' THEN 'generating_video'
-            WHEN 'generating_video' THEN 'video_ready'
-            WHEN 'video_approved' THEN 'generating_audio'
-            WHEN 'generating_audio' THEN 'audio_ready'
-            WHEN 'audio_approved' THEN 'generating_sfx'
-            WHEN 'generating_sfx' THEN 'sfx_ready'
-            WHEN 'sfx_ready' THEN 'assembling'
-            WHEN 'assembling' THEN 'assembly_ready'
-            WHEN 'assembly_ready' THEN 'final_review'
-            WHEN 'approved' THEN 'uploading'
-            WHEN 'uploading' THEN 'published'
-        END;
-        v_ends := v_to IN
-            ('assets_ready', 'video_ready', 'audio_ready', 'final_review', 'published');
-        v_review := v_task.review_token;
-        IF v_ends AND v_to <> 'published' THEN
-            v_review := v_review + 1;
+    SELECT (SELECT array_agg(DISTINCT c.stage) FROM quota_costs c), ARRAY(
+        SELECT r.task_id FROM quota_reservations r
+        WHERE r.task_id = ANY (v_keys) AND r.state = 'held'
+    ) INTO v_metered, v_reserved;
+
+    -- What neither has cost nor will cost anything: as a rule, all of them.
+    {QUEUE_BEGINS}
+    IF cardinality(v_keys) = 1 THEN
+        UPDATE tasks k SET {_MOVE}
+        WHERE k.id = v_keys[1] AND k.lease_token = v_tokens[1] AND {_IS_HELD_FREELY}
+        RETURNING k.id, k.channel_id, k.status, k.review_token, k.lease_expires_at INTO v_task;
+        IF FOUND THEN
+            INSERT INTO task_transitions
+                (id, task_id, moved_at, from_status, to_status, actor, review_token)
+            VALUES (new_task_transition_key(), v_task.id, p_now,
+                {_case("v_task.status", _BACK)}, v_task.status, p_workers[1], v_task.review_token);
+            v_moved := v_keys;
+            IF v_task.lease_expires_at IS NULL THEN
+                DELETE FROM task_leases WHERE task_id = v_task.id;
+                v_freed := ARRAY[v_task.channel_id];
+            END IF;
         END IF;
-        UPDATE tasks SET status = v_to, attempts = 0, failed_stage = NULL, warned_at = NULL,
-            held_at = NULL, status_since = p_now, updated_at = p_now, review_token = v_review,
-            worker = CASE WHEN NOT v_ends THEN worker END,
-            lease_expires_at = CASE WHEN NOT v_ends THEN lease_expires_at END
-        WHERE id = v_task.id;
-        INSERT INTO task_transitions
-            (id, task_id, moved_at, from_status, to_status, actor, review_token)
-        VALUES (new_task_transition_key(), v_task.id, p_now, v_task.status, v_to, v_task.worker,
-            v_review);
-        IF v_is_reserved THEN
-            UPDATE quota_reservations SET state = 'spent'
-            WHERE task_id = v_task.id AND state = 'held';
-        END IF;
-        -- Where the next stage costs what is not left, the task waits for it in nobody's hands.
-        IF NOT v_ends AND v_to = ANY (v_metered) AND NOT reserve_quota(
-            (SELECT coalesce(c.quota_project, 'default') FROM channels c
-                WHERE c.id = v_task.channel_id),
-            v_to, v_task.id, v_task.lease_token, p_turns, p_now
-        ) THEN
-            UPDATE tasks SET worker = NULL, lease_expires_at = NULL WHERE id = v_task.id;
-        END IF;
-        RETURN NEXT v_task.id;
-    END LOOP;
+    ELSE
+        WITH moved AS (
+            UPDATE tasks k SET {_MOVE}
+            FROM unnest(v_keys, v_tokens, p_workers) AS given (id, token, worker)
+            WHERE k.id = given.id AND k.lease_token = given.token AND {_IS_HELD_FREELY}
+            RETURNING k.id, k.channel_id, k.status, k.review_token, k.lease_expires_at,
+                coalesce(given.worker, p_workers[1]) AS actor
+        ), history AS (
+            INSERT INTO task_transitions
+                (id, task_id, moved_at, from_status, to_status, actor, review_token)
+            SELECT new_task_transition_key(), m.id, p_now, {_case("m.status", _BACK)}, m.status,
+                m.actor, m.review_token
+            FROM moved m
+        ), ended AS (
+            DELETE FROM task_leases l WHERE l.task_id IN (
+                SELECT m.id FROM moved m WHERE m.lease_expires_at IS NULL
+            )
+        )
+        SELECT coalesce(array_agg(m.id), '{{}}'), coalesce(
+            array_agg(DISTINCT m.channel_id) FILTER (WHERE m.lease_expires_at IS NULL), '{{}}'
+        ) INTO v_moved, v_freed FROM moved m;
+    END IF;
+    RETURN QUERY SELECT unnest(v_moved);
+
+    IF cardinality(v_moved) < cardinality(v_keys) THEN
+        FOR v_task IN
+            SELECT k.id, k.status, k.review_token, k.channel_id, k.lease_token,
+                coalesce(given.worker, p_workers[1]) AS worker
+            FROM unnest(v_keys, v_tokens, p_workers) AS given (id, token, worker)
+            JOIN tasks k ON k.id = given.id AND k.lease_token = given.token
+            WHERE k.lease_expires_at > v_clock AND k.id <> ALL (v_moved)
+            ORDER BY k.id FOR NO KEY UPDATE OF k
+        LOOP
+            v_to := {_case("v_task.status", _ONWARD)};
+            v_ends := v_task.status IN ({_ENDS_AFTER});
+            UPDATE tasks k SET {_MOVE} WHERE k.id = v_task.id;
+            INSERT INTO task_transitions
+                (id, task_id, moved_at, from_status, to_status, actor, review_token)
+            VALUES (new_task_transition_key(), v_task.id, p_now, v_task.status, v_to, v_task.worker,
+                v_task.review_token + (v_task.status IN ({_GATE_AFTER}))::integer);
+            IF v_task.id = ANY (v_reserved) THEN
+                UPDATE quota_reservations SET state = 'spent'
+                WHERE task_id = v_task.id AND state = 'held';
+            END IF;
+            -- Where the next stage costs what is not left, the task waits for it in nobody's hands.
+            IF NOT v_ends AND v_to = ANY (v_metered) THEN
+                IF NOT reserve_quota(
+                    (SELECT coalesce(c.quota_project, 'default') FROM channels c
+                        WHERE c.id = v_task.channel_id),
+                    v_to, v_task.id, v_task.lease_token, p_turns, p_now
+                ) THEN
+                    {QUEUE_ENDS}
+                    UPDATE tasks SET worker = NULL, lease_expires_at = NULL WHERE id = v_task.id;
+                    {QUEUE_BEGINS}
+                END IF;
+            END IF;
+            IF v_ends THEN
+                DELETE FROM task_leases WHERE task_id = v_task.id;
+                v_freed := v_freed || v_task.channel_id;
+            END IF;
+            RETURN NEXT v_task.id;
+        END LOOP;
+    END IF;
+    {QUEUE_ENDS}
+
+    -- In one order for everybody, and as `wake_task_turn` does.
+    PERFORM 1 FROM task_turns t WHERE t.channel_id = ANY (v_freed)
+    ORDER BY t.channel_id FOR KEY SHARE;
+    UPDATE task_turns t SET blocked = CASE WHEN t.blocked <> 'full' THEN t.blocked END
+    WHERE t.channel_id = ANY (v_freed) AND (
+        t.blocked = 'full'
+        OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+    );
 END
 $$
-"""
+"""  # noqa: S608 - our words
 
 DROP_KEY: Final = "DROP FUNCTION new_task_transition_key()"
-DROP_COMPLETE: Final = (
-    "DROP FUNCTION complete_tasks(uuid[], bigint[], text[], timestamp, timestamp)"
-)
+DROP_COMPLETE: Final = "DROP FUNCTION complete_tasks(text, text, text[], timestamp, timestamp)"

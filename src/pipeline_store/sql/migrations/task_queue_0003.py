@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pipeline_store.sql.migrations.task_hints_0003 import ANNOUNCE
+
 WAITING_STATUSES: Final = (
     "'queued', 'claimed', 'generating_assets', 'assets_approved', 'generating_composites', "
     "'composites_ready', 'generating_video', 'video_approved', 'generating_audio', "
@@ -18,12 +20,33 @@ WAITING_STATUSES: Final = (
 WAITS: Final = f"{{0}}lease_expires_at IS NULL AND {{0}}status IN ({WAITING_STATUSES})"
 """A task that can be claimed; to be given what stands before the names of its columns."""
 
+OF_RANK: Final = "k.rank BETWEEN v_rank AND v_rank"
+"""A task of the rank looked for; as a range, so that only the index by rank and age gives the order
+and no other is taken for it."""
+
+GOES_BY_INDEXES: Final = """
+    SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+"""
+"""What a function of the queue runs with: few rows are looked at, however large the tables are, and
+plans that are made while they are small serve them later too."""
+
 _NEW_WAITS: Final = WAITS.format("NEW.")
 _OLD_WAITS: Final = WAITS.format("OLD.")
 
 BEGINS_TO_WAIT: Final = (
     f"({_NEW_WAITS}) AND NOT ({_OLD_WAITS} AND OLD.rank = NEW.rank"
     " AND OLD.channel_id = NEW.channel_id)"
+)
+BY_OTHERS: Final = "current_setting('pipeline_store.queue', true) IS DISTINCT FROM 'on'"
+"""What the queue's own functions set while they write many tasks at once, and do the work of the
+triggers for all of them together."""
+
+QUEUE_BEGINS: Final = "v_queue := set_config('pipeline_store.queue', 'on', true);"
+QUEUE_ENDS: Final = "v_queue := set_config('pipeline_store.queue', '', true);"
+
+LEASE_CHANGES: Final = (
+    "OLD.lease_expires_at IS DISTINCT FROM NEW.lease_expires_at OR OLD.channel_id <> NEW.channel_id"
 )
 LEASE_ENDS: Final = (
     "OLD.lease_expires_at IS NOT NULL"
@@ -47,6 +70,15 @@ _LOOK_AGAIN_ON_SQLITE: Final = (
 _LOWER: Final = """
     UPDATE task_turns SET best_rank = NEW.rank
     WHERE channel_id = NEW.channel_id AND (best_rank IS NULL OR best_rank > NEW.rank);
+"""
+_KEEP: Final = """
+    INSERT INTO task_leases (task_id, channel_id, expires_at)
+    VALUES (NEW.id, NEW.channel_id, NEW.lease_expires_at)
+    ON CONFLICT (task_id) DO UPDATE
+    SET channel_id = excluded.channel_id, expires_at = excluded.expires_at;
+"""
+_FORGET: Final = """
+    DELETE FROM task_leases WHERE task_id = OLD.id AND channel_id = OLD.channel_id;
 """
 _FREE: Final = """
     UPDATE task_turns SET blocked = NULL WHERE channel_id = OLD.channel_id AND blocked = 'full';
@@ -76,12 +108,20 @@ SQLITE_UP: Final = (
     WHEN {BEGINS_TO_WAIT} BEGIN {_LOWER} END
     """,
     f"""
+    CREATE TRIGGER tasks_are_leased_when_added AFTER INSERT ON tasks
+    WHEN NEW.lease_expires_at IS NOT NULL BEGIN {_KEEP} END
+    """,
+    f"""
+    CREATE TRIGGER tasks_are_leased AFTER UPDATE OF lease_expires_at, channel_id ON tasks
+    WHEN NEW.lease_expires_at IS NOT NULL BEGIN {_KEEP} END
+    """,
+    f"""
     CREATE TRIGGER tasks_leave_room AFTER UPDATE OF lease_expires_at, channel_id ON tasks
-    WHEN {LEASE_ENDS} BEGIN {_FREE} END
+    WHEN {LEASE_ENDS} BEGIN {_FORGET} {_FREE} END
     """,
     f"""
     CREATE TRIGGER tasks_leave_room_when_removed AFTER DELETE ON tasks
-    WHEN OLD.lease_expires_at IS NOT NULL BEGIN {_FREE} END
+    WHEN OLD.lease_expires_at IS NOT NULL BEGIN {_FORGET} {_FREE} END
     """,
 )
 
@@ -97,13 +137,19 @@ SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
 """
 
 POSTGRESQL_UP: Final = (
-    "CREATE SEQUENCE task_turns_served",
+    # A claim has as many numbers as it may hand out tasks.
+    "CREATE SEQUENCE task_turns_served INCREMENT BY 1000",
+    # Room on its page for the row as a claim writes it: then no index is written.
+    "ALTER TABLE tasks SET (fillfactor = 50)",
     # Small and changed with every claim.
-    """
-    ALTER TABLE task_turns SET (
-        fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0
-    )
-    """,
+    *(
+        f"""
+        ALTER TABLE {table} SET (
+            fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0
+        )
+        """
+        for table in ("task_turns", "task_leases")
+    ),
     f"""
     CREATE FUNCTION wake_task_turn(p_channel uuid, p_rank bigint, p_frees boolean) RETURNS void
     {_FUNCTION}
@@ -161,6 +207,12 @@ POSTGRESQL_UP: Final = (
             SELECT a.channel_id, min(a.rank) AS rank FROM added a WHERE {WAITS.format("a.")}
             GROUP BY a.channel_id ORDER BY a.channel_id
         ) each;
+        IF FOUND THEN
+            {ANNOUNCE}
+        END IF;
+        INSERT INTO task_leases (task_id, channel_id, expires_at)
+        SELECT a.id, a.channel_id, a.lease_expires_at FROM added a
+        WHERE a.lease_expires_at IS NOT NULL;
         RETURN NULL;
     END
     $$
@@ -173,11 +225,19 @@ POSTGRESQL_UP: Final = (
     CREATE FUNCTION tasks_change() RETURNS trigger
     {_FUNCTION}
     BEGIN
+        IF {LEASE_CHANGES} THEN
+            IF NEW.lease_expires_at IS NULL THEN
+                {_FORGET}
+            ELSE
+                {_KEEP}
+            END IF;
+        END IF;
         IF {LEASE_ENDS} THEN
             PERFORM wake_task_turn(OLD.channel_id, NULL, true);
         END IF;
         IF {BEGINS_TO_WAIT} THEN
             PERFORM wake_task_turn(NEW.channel_id, NEW.rank, false);
+            {ANNOUNCE}
         END IF;
         RETURN NULL;
     END
@@ -186,12 +246,15 @@ POSTGRESQL_UP: Final = (
     f"""
     CREATE TRIGGER tasks_change
     AFTER UPDATE OF status, rank, lease_expires_at, channel_id ON tasks
-    FOR EACH ROW WHEN (({LEASE_ENDS}) OR ({BEGINS_TO_WAIT})) EXECUTE FUNCTION tasks_change()
+    -- The rest of what matters is asked in the function: a condition here is read anew from its
+    -- text for every statement, which takes longer than that.
+    FOR EACH ROW WHEN ({BY_OTHERS}) EXECUTE FUNCTION tasks_change()
     """,
     f"""
     CREATE FUNCTION tasks_are_removed() RETURNS trigger
     {_FUNCTION}
     BEGIN
+        {_FORGET}
         PERFORM wake_task_turn(OLD.channel_id, NULL, true);
         RETURN NULL;
     END

@@ -11,13 +11,14 @@ from pipeline_store.sql.tasks.quota_tables import (
     quota_limits,
     quota_reservations,
 )
-from pipeline_store.sql.tasks.tables import task_ageing, task_turns, tasks
+from pipeline_store.sql.tasks.tables import task_ageing, task_leases, task_turns, tasks
 from pipeline_store.sql.tasks.task import SqlTaskRepository
 from pipeline_store.sql.tasks.upload import SqlUploadRepository, uploads
 
 TASKS_TABLES = (
     tasks,
     task_transitions,
+    task_leases,
     task_turns,
     task_ageing,
     quota_limits,
@@ -39,6 +40,7 @@ __all__ = [
     "quota_limits",
     "quota_reservations",
     "task_ageing",
+    "task_leases",
     "task_transitions",
     "task_turns",
     "tasks",

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pipeline_store import values
-from pipeline_store.claim import check_claim, checked_claims
+from pipeline_store.claim import Claim, check_claim, checked_claims
 from pipeline_store.sql.detached import Detached
 from pipeline_store.sql.direct import DirectStatement, directly
 from pipeline_store.sql.failures import translated
@@ -17,13 +17,12 @@ from pipeline_store.sql.tasks import postgresql_queue
 from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
 from pipeline_store.sql.tasks.tables import tasks
 from pipeline_store.tasks import MOST_ATTEMPTS, Task
-from pipeline_store.tasks.claiming import claim_of, claim_request, refuse_lost
+from pipeline_store.tasks.claiming import claim_request, refuse_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
-    from pipeline_store.claim import Claim
     from pipeline_store.clock import Clock
     from pipeline_store.tasks import TaskStatus
     from pipeline_store.tasks.claiming import ClaimRequest
@@ -65,7 +64,7 @@ class TasksShortWay:
         """See `TaskRepository.claim_batch`."""
         wanted = claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
         hand_out = self._hand_out_on_sqlite if self._is_sqlite else self._hand_out
-        return [claim_of(self._detached(row)) for row in hand_out(wanted)]
+        return [self._claim_of(row) for row in hand_out(wanted)]
 
     def complete(self, claim: Claim[Task]) -> None:
         """See `TaskRepository.complete`."""
@@ -78,7 +77,9 @@ class TasksShortWay:
         if not several:
             return
         move_on = self._move_on_on_sqlite if self._is_sqlite else self._move_on
-        refuse_lost(several.values(), move_on(list(several.values())))
+        moved = move_on(list(several.values()))
+        if moved is not None:
+            refuse_lost(several.values(), moved)
 
     def _hand_out(self, wanted: ClaimRequest) -> list[Sequence[Any]]:
         now = self._now()
@@ -98,15 +99,32 @@ class TasksShortWay:
         rows = {row.id: row for row in found}
         return [rows[key] for key in keys]
 
-    def _move_on(self, claims: list[Claim[Task]]) -> set[UUID]:
+    def _move_on(self, claims: list[Claim[Task]]) -> set[UUID] | None:
+        """Return the keys of what was moved on; None for all."""
         with directly(self._engine, committing=True) as connection:
             given = postgresql_queue.held_by(claims, self._now())
-            return {row[0] for row in connection.rows(self._complete, given)}
+            rows = connection.rows_unless(len(claims), self._complete, given)
+        return None if rows is None else {row[0] for row in rows}
 
     def _move_on_on_sqlite(self, claims: list[Claim[Task]]) -> set[UUID]:
         held = [(claim.item.id.hex, claim.token, claim.worker) for claim in claims]
         with translated(), self._engine.begin() as connection:
             return {UUID(key) for key in SqliteTaskQueue(connection, self._now()).complete(held)}
 
+    def _claim_of(self, row: Sequence[Any]) -> Claim[Task]:
+        return Claim(
+            item=self._detached(row),
+            token=row[_TOKEN],
+            attempt=row[_ATTEMPTS],
+            worker=row[_WORKER],
+            expires_at=row[_EXPIRES_AT],
+        )
+
     def _now(self) -> datetime:
         return values.as_instant("clock", self._clock())
+
+
+_TOKEN, _ATTEMPTS, _WORKER, _EXPIRES_AT = map(
+    [column.name for column in tasks.columns].index,
+    ("lease_token", "attempts", "worker", "lease_expires_at"),
+)

@@ -8,16 +8,21 @@ import sqlalchemy as sa
 
 from pipeline_store.sql.columns import Instant, OpenChoice, map_class, metadata
 from pipeline_store.sql.row_columns import time_now, uuid_key, uuid_reference
-from pipeline_store.tasks import CLAIMABLE, PriorityLevel, Task, TaskStatus
+from pipeline_store.tasks import CLAIMABLE, GATES, PriorityLevel, Task, TaskStatus
 
 _WAITING_NAMES: Final = ", ".join(f"'{status.value}'" for status in CLAIMABLE)
+_GATE_NAMES: Final = ", ".join(f"'{status.value}'" for status in GATES)
 
 IS_QUEUED: Final = sa.text("status = 'queued'")
 
-IS_WAITING: Final = sa.text(f"lease_expires_at IS NULL AND status IN ({_WAITING_NAMES})")
-"""A task that can be claimed; spelled out, since an index on it serves only the same words."""
+IS_AT_GATE: Final = sa.text(f"status IN ({_GATE_NAMES})")
 
-IS_LEASED: Final = sa.text("lease_expires_at IS NOT NULL")
+IS_CLAIMABLE: Final = sa.text(f"status IN ({_WAITING_NAMES})")
+"""A status in which a task waits for a worker; spelled out, since an index on it serves only the
+same words."""
+
+IS_WAITING: Final = sa.text(f"lease_expires_at IS NULL AND {IS_CLAIMABLE.text}")
+"""A task that can be claimed."""
 
 IS_OPEN: Final = sa.text("best_rank IS NOT NULL AND blocked IS NULL")
 """A channel of which a task may be handed out, for all that is known."""
@@ -59,15 +64,25 @@ tasks = sa.Table(
     sa.Index("ix_tasks_created_at", "created_at"),
     sa.Index("ix_tasks_channel_id_status", "channel_id", "status"),
     _where("ix_tasks_queued", IS_QUEUED, "created_at"),
-    sa.Index("ix_tasks_status_since", "status", "status_since", "id"),
-    _where("ix_tasks_waiting", IS_WAITING, "channel_id", "rank", "created_at", "id"),
+    _where("ix_tasks_gates", IS_AT_GATE, "status_since", "id"),
+    _where("ix_tasks_waiting", IS_CLAIMABLE, "channel_id", "rank", "created_at", "id"),
     _where(
-        "ix_tasks_waiting_status", IS_WAITING, "channel_id", "status", "rank", "created_at", "id"
+        "ix_tasks_waiting_status", IS_CLAIMABLE, "channel_id", "status", "rank", "created_at", "id"
     ),
-    _where("ix_tasks_leased", IS_LEASED, "channel_id"),
-    _where("ix_tasks_lease_expires_at", IS_LEASED, "lease_expires_at"),
 )
 map_class(Task, tasks)
+
+task_leases = sa.Table(
+    "task_leases",
+    metadata,
+    # Who holds what, once more, kept by triggers. It serves as an index on the leases in tasks: an
+    # index there would have every claim write all the others too.
+    sa.Column("task_id", sa.Uuid, primary_key=True),
+    sa.Column("channel_id", sa.Uuid, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Index("ix_task_leases_channel_id", "channel_id"),
+    sa.Index("ix_task_leases_expires_at", "expires_at"),
+)
 
 task_turns = sa.Table(
     "task_turns",

@@ -20,9 +20,8 @@ from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository
 from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
 from pipeline_store.sql.tasks.quota_tables import quota_reservations
 from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
-from pipeline_store.sql.tasks.tables import tasks
+from pipeline_store.sql.tasks.tables import IS_AT_GATE, tasks
 from pipeline_store.tasks import (
-    GATES,
     MOST_ATTEMPTS,
     PendingReview,
     QuotaReservation,
@@ -224,7 +223,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         """See `TaskRepository.pending_reviews`."""
         check_limit(limit)
         c = tasks.c
-        waiting = sa.select(Task).where(c.status.in_(GATES)).order_by(c.status_since, c.id)
+        waiting = sa.select(Task).where(IS_AT_GATE).order_by(c.status_since, c.id)
         now = values.as_instant("clock", self._now())
         return [pending_review(task, now) for task in self._all(waiting.limit(limit))]
 

@@ -18,8 +18,8 @@ branch_labels = None
 depends_on = None
 
 IS_QUEUED = sa.text("status = 'queued'")
-IS_WAITING = sa.text(task_queue.WAITS.format(""))
-IS_LEASED = sa.text("lease_expires_at IS NOT NULL")
+IS_CLAIMABLE = sa.text(f"status IN ({task_queue.WAITING_STATUSES})")
+IS_AT_GATE = sa.text("status IN ('assets_ready', 'video_ready', 'audio_ready', 'final_review')")
 IS_OPEN = sa.text("best_rank IS NOT NULL AND blocked IS NULL")
 WAKES_SOMETIME = sa.text("wake_at IS NOT NULL")
 IS_HELD = sa.text("state = 'held'")
@@ -95,12 +95,21 @@ def upgrade() -> None:
     op.create_index("ix_tasks_created_at", "tasks", ["created_at"])
     op.create_index("ix_tasks_channel_id_status", "tasks", ["channel_id", "status"])
     _index_where(IS_QUEUED, "ix_tasks_queued", "tasks", ["created_at"])
-    op.create_index("ix_tasks_status_since", "tasks", ["status", "status_since", "id"])
+    _index_where(IS_AT_GATE, "ix_tasks_gates", "tasks", ["status_since", "id"])
     by_age = ["rank", "created_at", "id"]
-    _index_where(IS_WAITING, "ix_tasks_waiting", "tasks", ["channel_id", *by_age])
-    _index_where(IS_WAITING, "ix_tasks_waiting_status", "tasks", ["channel_id", "status", *by_age])
-    _index_where(IS_LEASED, "ix_tasks_leased", "tasks", ["channel_id"])
-    _index_where(IS_LEASED, "ix_tasks_lease_expires_at", "tasks", ["lease_expires_at"])
+    _index_where(IS_CLAIMABLE, "ix_tasks_waiting", "tasks", ["channel_id", *by_age])
+    _index_where(
+        IS_CLAIMABLE, "ix_tasks_waiting_status", "tasks", ["channel_id", "status", *by_age]
+    )
+    op.create_table(
+        "task_leases",
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("task_id", name="pk_task_leases"),
+    )
+    op.create_index("ix_task_leases_channel_id", "task_leases", ["channel_id"])
+    op.create_index("ix_task_leases_expires_at", "task_leases", ["expires_at"])
     op.create_table(
         "task_transitions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -250,5 +259,6 @@ def downgrade() -> None:
     op.drop_table("uploads")
     op.drop_table("task_ageing")
     op.drop_table("task_turns")
+    op.drop_table("task_leases")
     op.drop_table("task_transitions")
     op.drop_table("tasks")

@@ -1,0 +1,146 @@
+"""Enqueuing 1,000 tasks at once, beside the bare driver and a queue.
+
+Ours is one unit of work, the quickest way that the store has. By hand the same statements are said
+in one transaction. Both are given what they add; another line counts the making of the tasks, each
+of which is checked, into the time.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from pipeline_store import open_store
+from pipeline_store.tasks import Task, TaskStatus
+from pipeline_store.uuid_keys import new_key
+from tests.benchmarks import filled_tasks, peers
+from tests.benchmarks.noting import NotingCursor, noted, renamed
+from tests.benchmarks.rivals import (
+    BARE,
+    OURS,
+    PGQUEUER,
+    compare,
+    database,
+    rates,
+    write_down,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline_store.unit_of_work import Store
+    from tests.benchmarks.noting import Said
+    from tests.benchmarks.result import Result
+    from tests.postgres_server import PostgresServer
+
+TASKS = 1_000
+CHANNELS = 10
+AT_ONCE = 15
+MADE_TOO = "ours, tasks made in that time"
+
+
+def on_postgresql(server: PostgresServer) -> list[Result]:
+    """Three databases, in turns."""
+    with ExitStack() as stack:
+        url, copy = _database(server, stack), _database(server, stack)
+        store = stack.enter_context(closing(open_store(url)))
+        bare = stack.enter_context(closing(AddedByHand(copy)))
+        pgqueuer = stack.enter_context(peers.pgqueuer_enqueuing(database(server, stack), TASKS))
+        channels = _channels(store)
+        write_down(server)
+        return compare(
+            {
+                OURS: lambda: _seconds(store, channels),
+                MADE_TOO: lambda: _seconds(store, channels, made_too=True),
+                BARE: bare.add,
+                PGQUEUER: pgqueuer,
+            },
+            _results,
+            AT_ONCE,
+        )
+
+
+def _database(server: PostgresServer, stack: ExitStack) -> str:
+    url = database(server, stack)
+    filled_tasks.fill(url, TASKS, CHANNELS, TaskStatus.QUEUED)
+    return url
+
+
+def _results(seconds: Mapping[str, float]) -> list[Result]:
+    results = partial(rates, unit="tasks", count=TASKS)
+    what = f"PostgreSQL: enqueue {TASKS:,} at once"
+    made_too = {**seconds, OURS: seconds[MADE_TOO]}
+    return [
+        *results(what, targets={BARE: 0.7, PGQUEUER: 1.2}, seconds=seconds),
+        *results(f"{what}, made in that time", targets={PGQUEUER: None}, seconds=made_too),
+    ]
+
+
+def _channels(store: Store) -> list[UUID]:
+    with store.unit_of_work(read_only=True) as uow:
+        return [channel.id for channel in uow.channels.page()]
+
+
+def made(channels: Sequence[UUID]) -> list[Task]:
+    """New tasks."""
+    return [
+        Task(
+            channel_id=channels[number % len(channels)],
+            notion_page_id=uuid4().hex,
+            title=f"Documentary {number}",
+            topic="How it was built",
+            story_direction="From the river up.",
+            status=TaskStatus.QUEUED,
+        )
+        for number in range(TASKS)
+    ]
+
+
+def add(store: Store, tasks: Sequence[Task]) -> None:
+    """One unit of work."""
+    with store.unit_of_work() as uow:
+        uow.tasks.add_many(tasks)
+        uow.commit()
+
+
+def _seconds(store: Store, channels: Sequence[UUID], *, made_too: bool = False) -> float:
+    tasks = [] if made_too else made(channels)
+    start = time.perf_counter()
+    add(store, tasks or made(channels))
+    return time.perf_counter() - start
+
+
+class AddedByHand:
+    """Adds tasks to the database at `url` by what a store says."""
+
+    def __init__(self, url: str) -> None:
+        with closing(open_store(url, connect_args={"cursor_factory": NotingCursor})) as store:
+            channels = _channels(store)
+            # What the store does only once is not what it does each time.
+            add(store, made(channels))
+            self._tasks = made(channels)
+            self._said: list[Said]
+            _, self._said = noted(lambda: add(store, self._tasks))
+        self._connection = psycopg.connect(url, prepare_threshold=0)
+
+    def add(self) -> float:
+        """Add as many, with keys and pages of their own; the seconds that took."""
+        names: dict[object, object] = {task.notion_page_id: uuid4().hex for task in self._tasks}
+        for task in self._tasks:
+            key = new_key()
+            names |= {task.id: key, task.id.hex: key.hex}
+        values: list[Any] = [renamed(said.values, names) for said in self._said]
+        start = time.perf_counter()
+        for said, given in zip(self._said, values, strict=True):
+            said.again(self._connection, given)
+        self._connection.commit()
+        return time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
