@@ -578,6 +578,24 @@ class TestClaims:
         claim_shortly(store)
         assert used_by_mine(store) == (0, 1)
 
+    def test_the_next_day_brings_it_back_however_many_projects_are_looked_at_again(
+        self, store: Store, channel_id: UUID, time_passes: Callable[[timedelta], None]
+    ) -> None:
+        for number in range(22):
+            project = f"project {number}"
+            set_limit(store, 0, project=project)
+            add_task(
+                store,
+                add_channel(store, f"channel {number}", quota_project=project),
+                status=S.UPLOADING,
+            )
+        set_limit(store, 1, project="mine")
+        add_tasks(store, channel_id, *[{"status": S.UPLOADING}] * 2)
+        store.complete(claim_shortly(store))
+        assert nothing_to_claim(store)
+        time_passes(TURNS_AT - datetime(2026, 3, 1, 12, tzinfo=UTC))
+        claim_shortly(store)
+
     @pytest.mark.parametrize("shortly", [True, False])
     def test_going_on_into_a_stage_that_costs_reserves_for_it(
         self, store: Store, channel_id: UUID, shortly: bool

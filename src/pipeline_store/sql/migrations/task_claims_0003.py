@@ -15,6 +15,7 @@ from pipeline_store.sql.migrations.task_endings_0003 import (
     ERROR_AFTER,
     GIVE_UP,
     IS_PAUSED,
+    WAKES_AT_ONCE,
 )
 from pipeline_store.sql.migrations.task_queue_0003 import (
     GOES_BY_INDEXES,
@@ -64,6 +65,7 @@ DECLARE
     v_due timestamp;
     v_wakes boolean;
     v_ends boolean;
+    v_woken integer := 0;
     v_served bigint;
     v_channel uuid;
     v_turn bigint;
@@ -283,6 +285,9 @@ BEGIN
         END IF;
         RETURN NEXT v_task;
     END LOOP;
+    IF v_found = 0 AND v_woken = {WAKES_AT_ONCE} THEN
+        RETURN NEXT NULL::tasks;
+    END IF;
 END
 $$
 """  # noqa: S608 - our words

@@ -19,6 +19,9 @@ IS_PAUSED: Final = """
     )
 """
 
+WAKES_AT_ONCE: Final = 20
+"""Channels that one call looks at again; with so many there may be more."""
+
 END_WHAT_IS_OVER: Final = f"""
     SELECT EXISTS (SELECT 1 FROM task_turns t WHERE t.wake_at <= v_due),
         EXISTS (SELECT 1 FROM task_leases l WHERE l.expires_at <= v_clock),
@@ -38,10 +41,11 @@ END_WHAT_IS_OVER: Final = f"""
             SELECT d.channel_id, {IS_PAUSED} AS is_paused
             FROM (
                 SELECT t.channel_id FROM task_turns t WHERE t.wake_at <= v_due
-                ORDER BY t.wake_at LIMIT 20 FOR NO KEY UPDATE SKIP LOCKED
+                ORDER BY t.wake_at LIMIT {WAKES_AT_ONCE} FOR NO KEY UPDATE SKIP LOCKED
             ) d JOIN channels c ON c.id = d.channel_id
         ) due
         WHERE t.channel_id = due.channel_id;
+        GET DIAGNOSTICS v_woken = ROW_COUNT;
         v_holds := true;
     END IF;
 

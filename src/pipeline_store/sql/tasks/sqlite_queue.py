@@ -84,10 +84,19 @@ class SqliteTaskQueue:
 
     def hand_out(self, wanted: ClaimRequest) -> list[str]:
         """Return the keys of the tasks that are next, leased to the worker, in their order."""
-        self._run(say.END_PAUSES, (spelled_instant(self._instant + LOOK_AGAIN), self._now))
         self._end_leases()
         if wanted.ageing is not None:
             self._age(wanted.ageing)
+        found: list[str] = []
+        woken = say.WAKES_AT_ONCE
+        # Those that are looked at again may not be those that have something.
+        while not found and woken == say.WAKES_AT_ONCE:
+            again = spelled_instant(self._instant + LOOK_AGAIN)
+            woken = len(self._run(say.END_PAUSES, (again, self._now)))
+            found = self._take(wanted)
+        return found
+
+    def _take(self, wanted: ClaimRequest) -> list[str]:
         found: list[str] = []
         while len(found) < wanted.count:
             channel = self._next_channel(wanted)

@@ -22,6 +22,7 @@ END_PAUSES: Final = (
     f" AND {IS_WAITING.text} ORDER BY rank LIMIT 1),"
     f" wake_at = CASE WHEN {PAUSED} THEN ? END WHERE channel_id IN (SELECT channel_id"
     f" FROM task_turns WHERE wake_at <= ? ORDER BY wake_at LIMIT {WAKES_AT_ONCE})"
+    " RETURNING channel_id"
 )
 END_LEASES: Final = (
     "UPDATE tasks SET worker = NULL, lease_expires_at = NULL, updated_at = ?"
