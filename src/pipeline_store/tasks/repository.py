@@ -32,12 +32,12 @@ class TaskRepository(Repository[Task, UUID], Protocol):
     def enqueue(self, tasks: Iterable[Task]) -> int:
         """Store new tasks, without giving their keys back, and return how many.
 
-        The fast way in: written in bulk, in constant memory when fed a generator. The objects stay
-        new and are not followed afterwards.
+        The fast way in: written in bulk, in constant memory when fed a generator, all or none. The
+        objects stay new, without a key, and are not followed.
 
         Raises:
-            AlreadyExists: the page of one has a task already; the unit of work is undone.
-            NotFound: the channel of one does not exist; the unit of work is undone.
+            AlreadyExists: the page of one has a task already.
+            NotFound: the channel of one does not exist.
             InvalidValue: one is no task, or was stored already; the unit of work holds none of this
                 call's tasks.
         """
