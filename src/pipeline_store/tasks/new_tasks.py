@@ -17,7 +17,7 @@ from pipeline_store.tasks.task import Task
 from pipeline_store.uuid_keys import new_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline_store.clock import Clock
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NAMES: Final = tuple(field.name for field in fields_of(Task) if field.init)
 _TIMES: Final = tuple(field.name for field in fields_of(Task) if field.metadata.get(NOW_BY_DEFAULT))
-_values: Final = itemgetter(*_NAMES)
+_values: Callable[[Any], tuple[Any, ...]] = itemgetter(*_NAMES)
 
 
 def check_new(tasks: Iterable[Any]) -> None:
@@ -36,8 +36,9 @@ def check_new(tasks: Iterable[Any]) -> None:
     """
     for task in tasks:
         check_kind(Task, task)
+        held: dict[str, Any] = task.__dict__
         # An object whose values are still to be read again is one that was stored.
-        key = vars(task).get("id", "read earlier")
+        key: object = held.get("id", "read earlier")
         if key is not None:
             raise InvalidValue(f"task {key}: a new task expected, found one that was stored")
 
