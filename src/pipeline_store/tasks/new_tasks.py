@@ -6,7 +6,7 @@ A task is checked when it is made and with every assignment, so its values are t
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pipeline_store import values
 from pipeline_store.entity import fields_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NAMES: Final = tuple(field.name for field in fields_of(Task) if field.init)
 _TIMES: Final = tuple(field.name for field in fields_of(Task) if field.metadata.get(NOW_BY_DEFAULT))
-_values: Callable[[Any], tuple[Any, ...]] = itemgetter(*_NAMES)
+_values: Final = cast("Callable[[Any], tuple[Any, ...]]", itemgetter(*_NAMES))
 
 
 def check_new(tasks: Iterable[Any]) -> None:
