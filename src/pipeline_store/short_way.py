@@ -1,4 +1,4 @@
-"""The worker's short way on synchronous stores: claims and completions without a unit of work."""
+"""The short way on synchronous stores: calls that commit themselves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline_store.channels import JobType, ProcessingJob
     from pipeline_store.tasks import TaskStatus
+    from pipeline_store.unit_of_work import UnitOfWork
 
 
 class JobQueue(Protocol):
@@ -81,6 +82,17 @@ class ShortWay(ABC):
     @abstractmethod
     def _queues(self) -> AbstractContextManager[Queues]:
         """Return the queues, each call on which is committed at the end of the block."""
+
+    @abstractmethod
+    def unit_of_work(self) -> UnitOfWork:
+        """Return a new unit of work."""
+
+    def enqueue(self, tasks: Iterable[Task]) -> int:
+        """See `pipeline_store.unit_of_work.Store.enqueue`."""
+        with self.unit_of_work() as uow:
+            written = uow.tasks.enqueue(tasks)
+            uow.commit()
+        return written
 
     @overload
     def claim_next(

@@ -128,6 +128,13 @@ class Store(Protocol):
         """
         ...
 
+    def enqueue(self, tasks: Iterable[Task]) -> int:
+        """Store new tasks in a unit of work of their own, and return how many.
+
+        All of them or none; see `TaskRepository.enqueue`.
+        """
+        ...
+
     @overload
     def claim_next(
         self,

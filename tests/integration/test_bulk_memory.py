@@ -1,4 +1,4 @@
-"""Readings that come from a generator are not gathered: many times as many need no more memory."""
+"""What comes from a generator is not gathered: many times as much needs no more memory."""
 
 from __future__ import annotations
 
@@ -8,26 +8,37 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline_store import open_store
+from pipeline_store.channels import Channel
+from pipeline_store.tasks import Task
 from tests.benchmarks.readings import readings
 from tests.conftest import is_on
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from pipeline_store import Store
 
 FEW = 10_000
+FEW_TASKS = 4_000
 TIMES = 4 if is_on("PIPELINE_STORE_SOAK") else 2
 
 
-def peak_of_recording(store: Store, count: int) -> int:
-    """Bytes above what was held before."""
+def peak_of(work: Callable[[], int], count: int) -> int:
+    """Bytes above what was held before; the work says how many it has written."""
     tracemalloc.start()
     try:
-        with store.unit_of_work() as uow:
-            assert uow.analytics.record_many(readings(count)) == count
-            uow.commit()
+        assert work() == count
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def record(store: Store, count: int) -> int:
+    """Record readings, committed."""
+    with store.unit_of_work() as uow:
+        written = uow.analytics.record_many(readings(count))
+        uow.commit()
+    return written
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -38,8 +49,32 @@ def url(request: pytest.FixtureRequest) -> str:
 
 def test_memory_does_not_grow_with_the_number_of_readings(url: str) -> None:
     store = open_store(url)
-    peak_of_recording(store, 1)
-    few = peak_of_recording(store, FEW)
-    many = peak_of_recording(store, TIMES * FEW)
+    peak_of(lambda: record(store, 1), 1)
+    few = peak_of(lambda: record(store, FEW), FEW)
+    many = peak_of(lambda: record(store, TIMES * FEW), TIMES * FEW)
+    store.close()
+    assert many < 1.2 * few
+
+
+def test_memory_does_not_grow_with_the_number_of_tasks(url: str) -> None:
+    store = open_store(url)
+    with store.unit_of_work() as uow:
+        channel_id = uow.channels.add(Channel(channel_id="history1", name="History")).id
+        uow.commit()
+    pages = map(str, range(1_000_000))
+
+    def tasks(count: int) -> Iterator[Task]:
+        for _ in range(count):
+            yield Task(
+                channel_id=channel_id,
+                notion_page_id=next(pages),
+                title="The bridge",
+                topic="How it was built",
+                story_direction="From the river up.",
+            )
+
+    peak_of(lambda: store.enqueue(tasks(1)), 1)
+    few = peak_of(lambda: store.enqueue(tasks(FEW_TASKS)), FEW_TASKS)
+    many = peak_of(lambda: store.enqueue(tasks(TIMES * FEW_TASKS)), TIMES * FEW_TASKS)
     store.close()
     assert many < 1.2 * few

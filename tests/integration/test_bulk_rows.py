@@ -13,12 +13,15 @@ import pytest
 from sqlalchemy.util import greenlet_spawn
 
 from pipeline_store import open_async_store, open_store
+from pipeline_store.channels import Channel
 from pipeline_store.errors import InvalidValue, RolledBack, StoreUnavailable
 from pipeline_store.production import Analytics
 from pipeline_store.sql import SqlStore
 from pipeline_store.sql.bulk import append_rows
 from pipeline_store.sql.production import analytics
+from pipeline_store.tasks import Task, TaskStatus
 from tests.integration.contract.blocking import blocking
+from tests.integration.contract.samples import NO_PARENTS, every_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,6 +160,30 @@ def test_a_generator_may_use_the_unit_of_work(store: Store) -> None:
                 yield row
 
         assert uow.analytics.record_many(again()) == PER_BATCH + 1
+
+
+def test_tasks_come_back_as_they_went_in(store: Store) -> None:
+    with store.unit_of_work() as uow:
+        channel_id = uow.channels.add(Channel(channel_id="history1", name="History")).id
+        uow.commit()
+    parents = NO_PARENTS._replace(channel=channel_id)
+    given = every_field("tasks", parents)
+    plain: dict[str, Any] = {
+        "channel_id": channel_id,
+        "notion_page_id": Word("é" * 32),
+        "title": "\\N\t\n\r'\"%s",
+        "topic": "",
+        "story_direction": Word("from the river up"),
+        "lease_token": One.ONE,
+    }
+    assert store.enqueue([Task(**given), Task(**plain)]) == 2
+    with store.unit_of_work() as uow:
+        first, second = uow.tasks.page()
+        assert first.id < second.id
+        assert {name: getattr(first, name) for name in given} == given
+        assert {name: getattr(second, name) for name in plain} == plain
+        assert (second.status, second.worker) == (TaskStatus.DRAFT, None)
+        assert second.created_at == second.updated_at == second.status_since
 
 
 def test_nothing_is_recorded_from_nothing(store: Store) -> None:

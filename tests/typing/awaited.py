@@ -108,6 +108,8 @@ async def claims(uow: AsyncUnitOfWork, store: AsyncStore) -> None:
     assert_type(claims, list[Claim[ProcessingJob]])
     assert_type(await uow.jobs.heartbeat(claims[0], hour), Claim[ProcessingJob])
     await store.complete(claims[0])
+    assert_type(await uow.tasks.enqueue([]), int)
+    assert_type(await store.enqueue(iter(())), int)
 
 
 async def documentaries(uow: AsyncUnitOfWork, store: AsyncStore, key: UUID) -> None:

@@ -171,10 +171,12 @@ def readings() -> Iterator[dict[str, object]]:
     yield {"youtube_video_id": "v", "view_count": 1}
 
 
-def bulk(uow: UnitOfWork) -> None:
+def bulk(uow: UnitOfWork, store: Store) -> None:
     """What bulk calls take: objects and mappings, from any iterable."""
     assert_type(uow.analytics.record_many(readings()), int)
     assert_type(uow.analytics.record_new([Analytics(youtube_video_id="v")]), int)
+    assert_type(uow.tasks.enqueue(iter(())), int)
+    assert_type(store.enqueue([]), int)
     recorded = uow.discovered_videos.record_many(iter(()))
     assert_type(recorded, Recorded)
     assert_type(recorded.made, int)

@@ -253,6 +253,7 @@ class AsyncStore(Lifted[Store]):
         """See `pipeline_store.Store.wakeups`; entering and waiting are awaited."""
         return AsyncWakeups(self.counterpart.wakeups(), self.bridge)
 
+    enqueue = awaits(Store.enqueue)
     complete = awaits(Store.complete)
     complete_many = awaits(Store.complete_many)
 

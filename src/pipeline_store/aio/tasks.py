@@ -23,6 +23,7 @@ from pipeline_store.tasks import (
 class AsyncTaskRepository(AsyncRepository[Task, UUID]):
     """`TaskRepository`, awaited."""
 
+    enqueue = awaits(TaskRepository.enqueue)
     by_notion_page_id = awaits(TaskRepository.by_notion_page_id)
     for_channel = awaits(TaskRepository.for_channel)
     in_status = awaits(TaskRepository.in_status)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from pipeline_store.sql.columns import Instant
+from pipeline_store.sql.columns import Instant, OpenChoice
+from pipeline_store.sql.row_columns import PlainUuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +18,15 @@ if TYPE_CHECKING:
     from pipeline_store.sql.session import GuardedSession
 
     Columns = Mapping[str, Sequence[Any]]
+    Conversions = Mapping[type[Any], Callable[[Any], object]]
 
 _BINARY_TYPES: Final[Mapping[type[Any], str]] = {
     sa.BigInteger: "int8",
     sa.Float: "float8",
     sa.Text: "text",
+    sa.String: "text",
+    OpenChoice: "text",
+    PlainUuid: "uuid",
     # On the wire a time without zone is the same 64 bits, and aware values need no conversion.
     Instant: "timestamptz",
 }
@@ -41,7 +47,7 @@ def append_rows(session: GuardedSession, table: sa.Table, columns: Columns) -> N
         elif dialect.driver == "asyncpg":
             _copy_with_asyncpg(connection, table, columns)
         elif dialect.is_async:
-            rows = [dict(zip(columns, row, strict=True)) for row in _rows(columns)]
+            rows = [dict(zip(columns, row, strict=True)) for row in _rows(table, columns, {})]
             connection.execute(sa.insert(table), rows)
         else:
             _copy_with_psycopg(connection, table, columns)
@@ -54,7 +60,7 @@ def _copy_with_psycopg(connection: sa.Connection, table: sa.Table, columns: Colu
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types([_BINARY_TYPES[type(table.c[name].type)] for name in columns])
             write_row = copy.write_row
-            for row in _rows(columns):
+            for row in _rows(table, columns, _IN_BINARY):
                 write_row(row)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _as_execution_error(connection, statement, error, lost=driver.closed) from error
@@ -67,7 +73,7 @@ def _copy_with_asyncpg(connection: sa.Connection, table: sa.Table, columns: Colu
     if not driver.is_in_transaction():
         # SQLAlchemy begins with the first statement; before it, a COPY would commit by itself.
         connection.exec_driver_sql("SELECT 1")
-    rows = _rows(_with_times(table, columns, _without_zone))
+    rows = _rows(table, columns, _AS_RECORDS)
 
     def copy(driver: Any) -> Any:
         return driver.copy_records_to_table(table.name, records=rows, columns=list(columns))
@@ -79,29 +85,23 @@ def _copy_with_asyncpg(connection: sa.Connection, table: sa.Table, columns: Colu
 
 
 def _insert_prepared(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
-    rows = _rows(_with_times(table, columns, spelled_instant))
     names = ", ".join(columns)
     places = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608 - our names
-    connection.exec_driver_sql(statement, list(rows))
+    connection.exec_driver_sql(statement, list(_rows(table, columns, _AS_TEXT)))
 
 
-def _with_times(
-    table: sa.Table, columns: Columns, convert: Callable[[datetime], object]
-) -> Columns:
-    times = {name for name in columns if isinstance(table.c[name].type, Instant)}
-    return {
-        name: [value and convert(value) for value in column] if name in times else column
-        for name, column in columns.items()
-    }
+def _rows(table: sa.Table, columns: Columns, conversions: Conversions) -> Iterator[tuple[Any, ...]]:
+    """Return the rows, their values as a driver takes them."""
+    sent: list[Sequence[Any]] = []
+    for name, column in columns.items():
+        convert = conversions.get(type(table.c[name].type))
+        sent.append(column if convert is None else [v if v is None else convert(v) for v in column])
+    return zip(*sent, strict=True)
 
 
 def _without_zone(instant: datetime) -> datetime:
     return instant.replace(tzinfo=None)
-
-
-def _rows(columns: Columns) -> Iterator[tuple[Any, ...]]:
-    return zip(*columns.values(), strict=True)
 
 
 def spelled_instant(instant: datetime) -> str:
@@ -116,3 +116,13 @@ def _as_execution_error(
     if lost:
         connection.invalidate(error)
     return DBAPIError(statement, None, error, connection_invalidated=lost)
+
+
+_value: Final = attrgetter("value")
+_IN_BINARY: Final[Conversions] = {OpenChoice: _value}
+_AS_RECORDS: Final[Conversions] = {OpenChoice: _value, Instant: _without_zone}
+_AS_TEXT: Final[Conversions] = {
+    OpenChoice: _value,
+    Instant: spelled_instant,
+    PlainUuid: attrgetter("hex"),
+}

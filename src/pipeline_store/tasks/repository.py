@@ -29,6 +29,20 @@ class TaskRepository(Repository[Task, UUID], Protocol):
     `max_concurrent` tasks that workers hold, and none is handed out while it is inactive or paused.
     """
 
+    def enqueue(self, tasks: Iterable[Task]) -> int:
+        """Store new tasks, without giving their keys back, and return how many.
+
+        The fast way in: written in bulk, in constant memory when fed a generator, all or none. The
+        objects stay new, without a key, and are not followed.
+
+        Raises:
+            AlreadyExists: the page of one has a task already.
+            NotFound: the channel of one does not exist.
+            InvalidValue: one is no task, or was stored already; the unit of work holds none of this
+                call's tasks.
+        """
+        ...
+
     def by_notion_page_id(self, notion_page_id: str) -> Task | None:
         """Return the task of that page, spelled with dashes or without, or None."""
         ...

@@ -178,6 +178,7 @@ def short_way() -> Iterator[Argument]:
                     yield argument._replace(others={**argument.others, "queue": queue})
     for method in ("complete", "complete_many"):
         yield from arguments_of("jobs", method, getattr(Store, method))
+    yield from arguments_of("tasks", "enqueue", Store.enqueue)
 
 
 def arguments_of(collection: str, method: str, function: Callable[..., Any]) -> Iterator[Argument]:

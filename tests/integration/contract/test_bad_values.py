@@ -162,6 +162,7 @@ def test_as_arguments_of_a_store(store: Store) -> None:
         == []
     )
     assert {argument.method for argument in SHORT_WAY} == {
+        "enqueue",
         "claim_next",
         "claim_batch",
         "complete",

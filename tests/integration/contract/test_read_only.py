@@ -148,6 +148,7 @@ WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
         "unset": lambda uow, _: uow.system_configuration.unset("setting-00001"),
     },
     "tasks": {
+        "enqueue": lambda uow, stored: uow.tasks.enqueue([sample("tasks", stored.parents, 7)]),
         "advance": lambda uow, stored: uow.tasks.advance(stored.task, TaskStatus.VIDEO_READY),
         "claim_next": lambda uow, _: uow.tasks.claim_next("worker-1", HOUR),
         "claim_batch": lambda uow, _: uow.tasks.claim_batch("worker-1", 5, HOUR),

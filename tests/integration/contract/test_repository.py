@@ -269,6 +269,7 @@ def test_many_with_a_wrong_one_among_them(store: Store, parents: Parents, collec
         ("analytics", "record_new"),
         ("channel_statistics", "record_new"),
         ("video_statistics", "record_new"),
+        ("tasks", "enqueue"),
     ],
 )
 def test_what_is_refused_with_others_is_left_alone(

@@ -75,6 +75,12 @@ targets = st.integers(0, 2) | st.sampled_from(TaskStatus) | st.just("lost")
 """A legal move of the task by its place in the table, or any other."""
 
 adding = step("add_task", channel=numbers, page=PAGES, values=new_tasks)
+enqueuing = step(
+    "enqueue",
+    short=[False, False, True],
+    several=st.lists(st.tuples(numbers, st.sampled_from(PAGES), new_tasks), max_size=3),
+    bad=[None] * 6 + ["stored", "no task"],
+)
 claiming = step(
     "claim",
     short=[False, False, True],
@@ -135,7 +141,10 @@ holding = (
     | step("move_on_with_a_claim", number=[0], to=targets, actor=["unknown"])
 )
 several_steps = st.one_of(
-    *map(st.tuples, (claiming, ending, deciding, deciding, adding, operating, passing, meddling)),
+    *map(
+        st.tuples,
+        (claiming, ending, deciding, deciding, adding | enqueuing, operating, passing, meddling),
+    ),
     st.tuples(step("reopen_channels"), having, holding),
     st.tuples(having, holding, holding, deciding),
     st.tuples(having, passing, holding, passing, having),
@@ -161,17 +170,36 @@ class Tasks(Machine):
         self.let_pass(by)
 
     def add_task(self, channel: int, page: str, values: dict[str, Any]) -> None:
-        self.add(
-            Task,
-            lambda side: Task(
-                channel_id=self.key_of(side, Channel, channel),
-                notion_page_id=page,
-                title="The bridge",
-                topic="How it was built",
-                story_direction="From the river up.",
-                **values,
-            ),
+        self.add(Task, lambda side: self.make_task(side, channel, page, values))
+
+    def make_task(self, side: Side, channel: int, page: str, values: dict[str, Any]) -> Task:
+        return Task(
+            channel_id=self.key_of(side, Channel, channel),
+            notion_page_id=page,
+            title="The bridge",
+            topic="How it was built",
+            story_direction="From the river up.",
+            **values,
         )
+
+    def enqueue(
+        self, several: list[tuple[int, str, dict[str, Any]]], bad: str | None, *, short: bool
+    ) -> None:
+        """Enqueues tasks, and with them one that was stored, or what is none."""
+
+        def make(side: Side) -> list[Any]:
+            tasks: list[Any] = [self.make_task(side, *each) for each in several]
+            place = self.pick(Task, len(several))
+            if bad == "no task":
+                tasks.append(side)
+            elif bad and place is not None:
+                tasks.append(side.objects[place])
+            return tasks
+
+        if short:
+            self.without_a_unit_of_work(lambda side: side.driver.call_store("enqueue", make(side)))
+        else:
+            self.each(lambda side, uow: uow.tasks.enqueue(make(side)), Task)
 
     def change_a_task(self, number: int, name_and_value: tuple[str, Any]) -> None:
         place = self.pick(Task, number)

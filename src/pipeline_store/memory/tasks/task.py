@@ -13,10 +13,11 @@ from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
 from pipeline_store.errors import LeaseLost
 from pipeline_store.memory.repository import MemoryRepository
+from pipeline_store.memory.tables import copy_of
 from pipeline_store.memory.tasks.held import find_held_task, held_task
 from pipeline_store.memory.tasks.history import MemoryTaskTransitionRepository
 from pipeline_store.memory.tasks.queue import MemoryTaskQueue
-from pipeline_store.repository import check_key, check_kind, check_limit
+from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
 from pipeline_store.tasks import (
     GATES,
     MOST_ATTEMPTS,
@@ -38,6 +39,7 @@ from pipeline_store.tasks.decisions import (
     rejected_to,
     retried_to,
 )
+from pipeline_store.tasks.new_tasks import check_new
 from pipeline_store.tasks.quota import after_loss
 from pipeline_store.tasks.task import (
     UNKNOWN,
@@ -65,6 +67,19 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], TaskRepository):
         super().__init__(session, now)
         self._queue = MemoryTaskQueue(session)
         self._history = MemoryTaskTransitionRepository(session, now)
+
+    def enqueue(self, tasks: Iterable[Task]) -> int:
+        """See `TaskRepository.enqueue`."""
+        self._session.check_writable()
+        values.check_several("tasks", tasks)
+        wanted = list(tasks)
+        check_new(wanted)
+        rows = [copy_of(task) for task in wanted]
+        instant = self._now()
+        for row in rows:
+            # The same for all of them, which the order by keys goes on from.
+            fill_from_clock(row, lambda: instant)
+        return len(self._insert(rows))
 
     def by_notion_page_id(self, notion_page_id: str) -> Task | None:
         """See `TaskRepository.by_notion_page_id`."""

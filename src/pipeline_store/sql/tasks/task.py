@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
 from pipeline_store.repository import check_key, check_kind, check_limit
+from pipeline_store.sql.bulk import append_rows
 from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.repository import SqlRepository, batches
@@ -42,6 +43,7 @@ from pipeline_store.tasks.decisions import (
     rejected_to,
     retried_to,
 )
+from pipeline_store.tasks.new_tasks import new_columns
 from pipeline_store.tasks.quota import after_loss
 from pipeline_store.tasks.task import (
     UNKNOWN,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from pipeline_store.tasks.claiming import ClaimRequest
 
 TASKS_PER_STATEMENT: Final = 1_000
+TASKS_PER_COPY: Final = 2_000
 
 
 @final
@@ -73,6 +76,17 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         """See `SqlRepository`."""
         super().__init__(session, now)
         self._history = SqlTaskTransitionRepository(session, now)
+
+    def enqueue(self, tasks: Iterable[Task]) -> int:
+        """See `TaskRepository.enqueue`."""
+        self._session.check_writable()
+        values.check_several("tasks", tasks)
+        written = 0
+        with self._session.all_or_nothing():
+            for batch in batches(tasks, TASKS_PER_COPY):
+                append_rows(self._session, self.table, new_columns(batch, self._now))
+                written += len(batch)
+        return written
 
     def by_notion_page_id(self, notion_page_id: str) -> Task | None:
         """See `TaskRepository.by_notion_page_id`."""
