@@ -33,21 +33,6 @@ def test_it_is_handed_out_again_without_rows_and_counts_from_one(
     migrated_databases.give_back(url)
 
 
-def test_what_a_migration_puts_into_it_is_there_again(
-    url: str, migrated_databases: MigratedDatabases
-) -> None:
-    ask = "SELECT * FROM quota_limits ORDER BY bucket"
-    with psycopg.connect(url) as connection:
-        shipped = connection.execute(ask).fetchall()
-        connection.execute("UPDATE quota_limits SET units = 1")
-        connection.execute("INSERT INTO quota_limits VALUES ('mine', 'tokens', 1)")
-    migrated_databases.give_back(url)
-    assert migrated_databases.take() == url
-    with psycopg.connect(url) as connection:
-        assert connection.execute(ask).fetchall() == shipped != []
-    migrated_databases.give_back(url)
-
-
 def test_who_is_still_connected_is_sent_away(
     url: str, migrated_databases: MigratedDatabases
 ) -> None:
