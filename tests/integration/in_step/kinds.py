@@ -128,6 +128,9 @@ def _key_fields(kind: type[Any]) -> dict[str, str]:
     if kind is ConfigurationChange:
         # No reference, so that the journal outlives the channel, but a key that a store gave.
         found["channel_id"] = COLLECTION_OF[Channel]
+    if kind is QuotaReservation:
+        # The same: what a task has spent stays spent when it is removed.
+        found["task_id"] = COLLECTION_OF[Task]
     return found if key_type(kind) is str else {"id": COLLECTION_OF[kind], **found}
 
 

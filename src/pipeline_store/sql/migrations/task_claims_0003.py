@@ -63,6 +63,7 @@ CREATE FUNCTION claim_tasks(
 DECLARE
     v_clock timestamp;
     v_due timestamp;
+    v_again timestamp;
     v_wakes boolean;
     v_ends boolean;
     v_woken integer := 0;
@@ -102,6 +103,8 @@ BEGIN
     END IF;
     v_clock := timezone('utc', clock_timestamp());
     v_due := greatest(v_clock, p_now);
+    -- By the later of both clocks too, or who is looked at again would be due again at once.
+    v_again := v_due + interval '30 seconds';
 {END_WHAT_IS_OVER}
     IF p_count > 1 AND p_stages IS NULL THEN
 {_ROUNDS}
@@ -188,7 +191,7 @@ BEGIN
             IF NOT v_state.is_active THEN
                 UPDATE task_turns SET blocked = 'inactive' WHERE channel_id = v_channel;
             ELSIF v_state.is_paused THEN
-                UPDATE task_turns SET blocked = 'paused', wake_at = v_clock + interval '30 seconds'
+                UPDATE task_turns SET blocked = 'paused', wake_at = v_again
                 WHERE channel_id = v_channel;
             ELSE
                 UPDATE task_turns SET blocked = 'full' WHERE channel_id = v_channel;
@@ -239,7 +242,7 @@ BEGIN
                 v_left_out := true;
             ELSE
                 UPDATE task_turns SET best_rank = v_best, wake_at = CASE WHEN v_is_short
-                    THEN least(least(v_clock, p_now) + interval '30 seconds', p_turns)
+                    THEN CASE WHEN p_turns > v_due THEN least(v_again, p_turns) ELSE v_again END
                     ELSE wake_at END
                 WHERE channel_id = v_channel;
             END IF;

@@ -36,7 +36,7 @@ END_WHAT_IS_OVER: Final = f"""
                 SELECT k.rank FROM tasks k WHERE k.channel_id = t.channel_id AND {_WAITS}
                 ORDER BY k.rank LIMIT 1
             )),
-            wake_at = CASE WHEN due.is_paused THEN v_clock + interval '30 seconds' END
+            wake_at = CASE WHEN due.is_paused THEN v_again END
         FROM (
             SELECT d.channel_id, {IS_PAUSED} AS is_paused
             FROM (
