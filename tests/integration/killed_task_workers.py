@@ -22,6 +22,7 @@ from pipeline_store import open_store
 from pipeline_store.channels import Channel
 from pipeline_store.errors import CommitUnknown, LeaseLost, StoreUnavailable
 from pipeline_store.production import ErrorLog
+from pipeline_store.sql.failures import translated
 from pipeline_store.sql.tasks import SqlTaskRepository
 from pipeline_store.tasks import Task, TaskStatus
 from tests.integration.claiming_tasks import BUSY_CHANNELS, opened
@@ -181,7 +182,7 @@ class TaskWorker:
         )
 
     def _look_for_too_many(self) -> None:
-        with self._store.unit_of_work(read_only=True), self._store.engine.connect() as connection:
+        with translated(), self._store.engine.connect() as connection:
             over = connection.exec_driver_sql(BUSY_CHANNELS).scalar()
         if over:
             self._diary.note(RAISED, detail=f"more leases than {over} channels may have")

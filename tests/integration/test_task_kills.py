@@ -99,20 +99,27 @@ def test_a_kill_outside_of_any_claim_proves_nothing(tmp_path: Path) -> None:
 
 
 def test_without_fencing_the_check_finds_it(new_url: Callable[[], str], tmp_path: Path) -> None:
-    """Where a write asks for no lease, late ones are accepted, and that is seen."""
-    url = with_channels(new_url())
-    plan = Plan(
-        url=url,
-        folder=str(tmp_path),
-        rounds=1,
-        lease=0.2,
-        sleepers=6,
-        # Without it they get nowhere.
-        limit=2.5,
-        fenced=False,
-    )
-    verdict = verdict_on(plan, tmp_path)
-    assert any("was written after its lease ended" in each for each in verdict.violations)
+    """Where a write asks for no lease, late ones are accepted, and that is seen.
+
+    Somebody has to come late for that, so there are three tries.
+    """
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        plan = Plan(
+            url=with_channels(new_url()),
+            folder=str(folder),
+            rounds=1,
+            lease=0.2,
+            sleepers=6,
+            # Without it they get nowhere.
+            limit=2.5,
+            fenced=False,
+        )
+        found = verdict_on(plan, folder).violations
+        if any("was written after its lease ended" in each for each in found):
+            return
+    pytest.fail("late writes were not found")
 
 
 @pytest.fixture
