@@ -11,7 +11,7 @@ from pipeline_store import values
 from pipeline_store.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Item = TypeVar("Item")
 
@@ -72,6 +72,19 @@ def check_claim(claim: Any, kind: type[Any]) -> None:
     if not isinstance(item, kind):
         raise InvalidValue(f"claim: one of a {kind.__name__} expected")
     values.check_integer("claim.token", claim.token, least=0)
+
+
+def worker_of(claims: Sequence[Any]) -> str:
+    """Return the one worker that holds these claims.
+
+    Raises:
+        InvalidValue: there is none, or more than one.
+    """
+    workers = sorted({claim.worker for claim in claims if isinstance(claim, Claim)})
+    if len(workers) == 1:
+        return workers[0]
+    found = ", ".join(workers) or "none"
+    raise InvalidValue(f"claims: at least one, all of one worker expected, found {found}")
 
 
 def checked_claims(claims: Any, kind: type[Any]) -> list[Claim[Any]]:

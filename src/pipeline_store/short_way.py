@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from pipeline_store import values
-from pipeline_store.claim import Claim, check_queue
+from pipeline_store.channels import ProcessingJob
+from pipeline_store.channels.processing_job import checked_types
+from pipeline_store.claim import Claim, check_claiming, check_queue, worker_of
 from pipeline_store.tasks import MOST_ATTEMPTS, Task
+from pipeline_store.tasks.claiming import claim_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from datetime import timedelta
 
-    from pipeline_store.channels import JobType, ProcessingJob
+    from pipeline_store.channels import JobType
     from pipeline_store.tasks import TaskStatus
+    from pipeline_store.tasks.claiming import ClaimRequest
     from pipeline_store.unit_of_work import UnitOfWork
+
+Item = TypeVar("Item", ProcessingJob, Task)
 
 
 class JobQueue(Protocol):
@@ -191,6 +197,65 @@ class ShortWay(ABC):
         with self._queues() as queues:
             queue = queues.tasks if any(map(_is_on_task, several)) else queues.jobs
             queue.complete_many(several)
+
+    def complete_and_claim_next(
+        self,
+        claim: Claim[Item],
+        *,
+        lease: timedelta,
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
+    ) -> Claim[Item] | None:
+        """See `pipeline_store.unit_of_work.Store.complete_and_claim_next`."""
+        of_tasks: Any = {"stages": stages, "most_attempts": most_attempts, "ageing": ageing}
+        options: Any = {"job_types": job_types, **of_tasks}
+        claims: list[Any] = self.complete_and_claim_batch([claim], 1, lease=lease, **options)
+        return claims[0] if claims else None
+
+    def complete_and_claim_batch(
+        self,
+        claims: Iterable[Claim[Item]],
+        n: int,
+        *,
+        lease: timedelta,
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
+    ) -> list[Claim[Item]]:
+        """See `pipeline_store.unit_of_work.Store.complete_and_claim_batch`."""
+        values.check_several("claims", claims)
+        several: list[Any] = list(claims)
+        worker = worker_of(several)
+        is_of_tasks = any(map(_is_on_task, several))
+        check_queue("tasks" if is_of_tasks else "jobs", job_types, stages, ageing)
+        found: list[Any] = []
+        if is_of_tasks:
+            wanted = claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
+            found += self._complete_and_claim_tasks(several, wanted)
+        else:
+            check_claiming(worker, n, lease)
+            types = checked_types(job_types)
+            with self._queues() as queues:
+                queues.jobs.complete_many(several)
+                found += queues.jobs.claim_batch(worker, n, lease, types or None)
+        return found
+
+    def _complete_and_claim_tasks(
+        self, claims: list[Claim[Task]], wanted: ClaimRequest
+    ) -> list[Claim[Task]]:
+        with self._queues() as queues:
+            queues.tasks.complete_many(claims)
+            return queues.tasks.claim_batch(
+                wanted.worker,
+                wanted.count,
+                wanted.lease,
+                wanted.stages,
+                wanted.most_attempts,
+                ageing=wanted.ageing,
+            )
 
 
 def _is_on_task(claim: Any) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, overload
 
 from pipeline_store.channels import (
     ChannelRepository,
     ChannelStatisticsRepository,
     ConfigurationChangeRepository,
     MusicRepository,
+    ProcessingJob,
     ProcessingJobRepository,
     SystemConfigurationRepository,
     TransformationPresetRepository,
@@ -30,6 +31,7 @@ from pipeline_store.production import (
 from pipeline_store.tasks import (
     MOST_ATTEMPTS,
     QuotaRepository,
+    Task,
     TaskRepository,
     TaskTransitionRepository,
     UploadRepository,
@@ -41,10 +43,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from pipeline_store.channels import JobType, ProcessingJob
+    from pipeline_store.channels import JobType
     from pipeline_store.claim import Claim
-    from pipeline_store.tasks import Task, TaskStatus
+    from pipeline_store.tasks import TaskStatus
     from pipeline_store.wakeups import Wakeups
+
+Item = TypeVar("Item", ProcessingJob, Task)
 
 
 class Collections(Protocol):
@@ -225,6 +229,40 @@ class Store(Protocol):
 
     def complete_many(self, claims: Iterable[Claim[ProcessingJob]] | Iterable[Claim[Task]]) -> None:
         """Do so for several jobs, or for several tasks; see their repositories."""
+        ...
+
+    def complete_and_claim_next(
+        self,
+        claim: Claim[Item],
+        *,
+        lease: timedelta,
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
+    ) -> Claim[Item] | None:
+        """Complete a job, or a task, and take the next one for the same worker, in one call.
+
+        For tasks both are one commit, and on PostgreSQL one round trip. A claim that is lost raises
+        `LeaseLost` as `complete` does, and nothing is taken. The rest is as in `claim_next`.
+        """
+        ...
+
+    def complete_and_claim_batch(
+        self,
+        claims: Iterable[Claim[Item]],
+        n: int,
+        *,
+        lease: timedelta,
+        job_types: Iterable[JobType] | None = None,
+        stages: Iterable[TaskStatus] | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
+        ageing: timedelta | None = None,
+    ) -> list[Claim[Item]]:
+        """Do so for several claims of one worker, and take up to `n`.
+
+        Where some are lost the others are completed all the same, as by `complete_many`.
+        """
         ...
 
     def wakeups(self) -> Wakeups:

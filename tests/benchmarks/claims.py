@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pipeline_store.claim import Claim
     from pipeline_store.unit_of_work import Store
-    from tests.benchmarks.by_hand import Calls, Claims
+    from tests.benchmarks.by_hand import Calls, Claims, GoOn
     from tests.benchmarks.result import Result
     from tests.postgres_server import PostgresServer
 
@@ -89,16 +89,36 @@ def complete_several(store: Store, claims: Claims) -> None:
     store.complete_many(claims)
 
 
-def on_postgresql(server: PostgresServer, queue: Queue) -> Iterator[Result]:
+def go_on_with_one(store: Store, claims: Claims) -> Claims:
+    """Complete it and claim the next, in one call."""
+    claim: Claim[Any] | None = store.complete_and_claim_next(claims[0], lease=LEASE)
+    assert claim is not None
+    return [claim]
+
+
+def go_on_with_several(store: Store, claims: Claims) -> Claims:
+    """Complete them and claim as many, in one call."""
+    following: Claims = store.complete_and_claim_batch(claims, BATCH, lease=LEASE)
+    assert len(following) == BATCH
+    return following
+
+
+def on_postgresql(
+    server: PostgresServer, queue: Queue, *, in_one_call: bool = False
+) -> Iterator[Result]:
     """One at a time, and a batch at a time."""
-    yield from _one_at_a_time(server, queue)
-    yield from _in_batches(server, queue)
+    if in_one_call:
+        yield from _one_at_a_time(server, queue, go_on_with_one)
+        yield from _in_batches(server, queue, go_on_with_several)
+    else:
+        yield from _one_at_a_time(server, queue)
+        yield from _in_batches(server, queue)
 
 
-def _one_at_a_time(server: PostgresServer, queue: Queue) -> list[Result]:
+def _one_at_a_time(server: PostgresServer, queue: Queue, go_on: GoOn | None = None) -> list[Result]:
     results = partial(
         rates,
-        f"PostgreSQL: claim 1, {queue.completing} 1",
+        _what(queue, 1, go_on),
         queue.name,
         CYCLES,
         {BARE: 0.7, PROCRASTINATE: 2.0, PGQUEUER: 2.0},
@@ -107,7 +127,9 @@ def _one_at_a_time(server: PostgresServer, queue: Queue) -> list[Result]:
     with ExitStack() as stack:
         own = partial(database, server, stack)
         calls = (queue.claim_one, complete_one)
-        ours, bare = _ours_and_bare(server, stack, calls, lambda url: queue.fill(url, needed))
+        ours, bare = _ours_and_bare(
+            server, stack, calls, lambda url: queue.fill(url, needed), go_on
+        )
         procrastinate = stack.enter_context(peers.procrastinate(own(), needed))
         pgqueuer = stack.enter_context(peers.pgqueuer(own(), needed, batch=1))
         write_down(server)
@@ -122,10 +144,10 @@ def _one_at_a_time(server: PostgresServer, queue: Queue) -> list[Result]:
         )
 
 
-def _in_batches(server: PostgresServer, queue: Queue) -> list[Result]:
+def _in_batches(server: PostgresServer, queue: Queue, go_on: GoOn | None = None) -> list[Result]:
     results = partial(
         rates,
-        f"PostgreSQL: claim {BATCH}, {queue.completing} {BATCH}",
+        _what(queue, BATCH, go_on),
         queue.name,
         BATCH * BATCHES,
         {BARE: 0.6, PGQUEUER: 1.5},
@@ -133,7 +155,9 @@ def _in_batches(server: PostgresServer, queue: Queue) -> list[Result]:
     needed = _needed(BATCH * BATCHES, more=BATCH)
     with ExitStack() as stack:
         calls = (queue.claim_several, complete_several)
-        ours, bare = _ours_and_bare(server, stack, calls, lambda url: queue.fill(url, needed))
+        ours, bare = _ours_and_bare(
+            server, stack, calls, lambda url: queue.fill(url, needed), go_on
+        )
         own = database(server, stack)
         pgqueuer = stack.enter_context(peers.pgqueuer(own, needed, batch=BATCH))
         write_down(server)
@@ -147,19 +171,28 @@ def _in_batches(server: PostgresServer, queue: Queue) -> list[Result]:
         )
 
 
+def _what(queue: Queue, at_once: int, go_on: GoOn | None) -> str:
+    what = f"PostgreSQL: claim {at_once}, {queue.completing} {at_once}"
+    return f"{what}, in one call" if go_on else what
+
+
 def _needed(in_a_round: int, more: int = 1) -> int:
     """A peer takes one job, or batch, more than it is timed for, and perhaps another."""
     return short_rounds() * (in_a_round + 2 * more)
 
 
 def _ours_and_bare(
-    server: PostgresServer, stack: ExitStack, calls: Calls, fill: Callable[[str], None]
+    server: PostgresServer,
+    stack: ExitStack,
+    calls: Calls,
+    fill: Callable[[str], None],
+    go_on: GoOn | None,
 ) -> tuple[Work, Work]:
     url = database(server, stack)
     fill(url)
     copy = database(server, stack, template=url)
     store = stack.enter_context(closing(open_store(url)))
-    bare = stack.enter_context(closing(ByHand(copy, calls)))
+    bare = stack.enter_context(closing(ByHand(copy, calls, go_on)))
     claim, complete = calls
 
     def ours(cycles: int) -> float:
@@ -168,7 +201,16 @@ def _ours_and_bare(
             complete(store, claim(store))
         return time.perf_counter() - start
 
-    return ours, bare.work
+    def ours_going_on(cycles: int, go_on: GoOn) -> float:
+        claims = claim(store)
+        start = time.perf_counter()
+        for _ in range(cycles):
+            claims = go_on(store, claims)
+        seconds = time.perf_counter() - start
+        complete(store, claims)
+        return seconds
+
+    return partial(ours_going_on, go_on=go_on) if go_on else ours, bare.work
 
 
 def fill_jobs(url: str, jobs: int) -> None:

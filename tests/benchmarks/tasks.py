@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 def on_postgresql(server: PostgresServer) -> Iterator[Result]:
     """A worker and its queue, beside others."""
     yield from claims.on_postgresql(server, claims.TASKS)
+    yield from claims.on_postgresql(server, claims.TASKS, in_one_call=True)
     yield from enqueuing.on_postgresql(server)
     yield from awaited_claims.on_postgresql(server)
 

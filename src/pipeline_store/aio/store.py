@@ -256,6 +256,8 @@ class AsyncStore(Lifted[Store]):
     enqueue = awaits(Store.enqueue)
     complete = awaits(Store.complete)
     complete_many = awaits(Store.complete_many)
+    complete_and_claim_next = awaits(Store.complete_and_claim_next)
+    complete_and_claim_batch = awaits(Store.complete_and_claim_batch)
 
     async def upgrade(self) -> None:
         """See `pipeline_store.Store.upgrade`."""

@@ -28,7 +28,10 @@ class DirectStatement:
     """A statement on one kind of database, whose text never changes."""
 
     def __init__(
-        self, statement: ClauseElement, dialect: Dialect, columns: Iterable[sa.Column[Any]] = ()
+        self,
+        statement: ClauseElement,
+        dialect: Dialect,
+        columns: Iterable[sa.ColumnElement[Any]] = (),
     ) -> None:
         """Compile it; `columns` are those it returns, in that order."""
         compiled: Any = statement.compile(dialect=dialect)

@@ -28,8 +28,11 @@ from pipeline_store.unit_of_work import Store
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pipeline_store.claim import Claim
     from pipeline_store.clock import Clock
     from pipeline_store.short_way import Queues
+    from pipeline_store.tasks import Task
+    from pipeline_store.tasks.claiming import ClaimRequest
     from pipeline_store.wakeups import Wakeups
 
 
@@ -79,6 +82,12 @@ class SqlStore(ShortWay, Store):
     def _queues(self) -> Generator[Queues]:
         self.check_schema()
         yield self._short_way
+
+    def _complete_and_claim_tasks(
+        self, claims: list[Claim[Task]], wanted: ClaimRequest
+    ) -> list[Claim[Task]]:
+        self.check_schema()
+        return self._short_way.tasks.complete_and_claim_batch(claims, wanted)
 
     def adopt(self) -> AdoptionReport:
         """Take over the SQLite file, whose ten tables another program made; see `adopt`."""

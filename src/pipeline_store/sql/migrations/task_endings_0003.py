@@ -25,7 +25,7 @@ WAKES_AT_ONCE: Final = 20
 END_WHAT_IS_OVER: Final = f"""
     SELECT EXISTS (SELECT 1 FROM task_turns t WHERE t.wake_at <= v_due),
         EXISTS (SELECT 1 FROM task_leases l WHERE l.expires_at <= v_clock),
-        (SELECT array_agg(DISTINCT c.stage) FROM quota_costs c)
+        (SELECT array_agg(c.stage) FROM quota_costs c)
     INTO v_wakes, v_ends, v_metered;
 
     IF v_wakes THEN

@@ -78,8 +78,9 @@ DECLARE
     v_freed uuid[] := '{{}}';
     v_moved uuid[] := '{{}}';
     v_queue text;
+    v_is_full boolean;
 BEGIN
-    SELECT (SELECT array_agg(DISTINCT c.stage) FROM quota_costs c), ARRAY(
+    SELECT ARRAY(SELECT c.stage FROM quota_costs c), ARRAY(
         SELECT r.task_id FROM quota_reservations r
         WHERE r.task_id = ANY (v_keys) AND r.state = 'held'
     ) INTO v_metered, v_reserved;
@@ -167,13 +168,16 @@ BEGIN
     {QUEUE_ENDS}
 
     -- In one order for everybody, and as `wake_task_turn` does.
-    PERFORM 1 FROM task_turns t WHERE t.channel_id = ANY (v_freed)
-    ORDER BY t.channel_id FOR KEY SHARE;
-    UPDATE task_turns t SET blocked = CASE WHEN t.blocked <> 'full' THEN t.blocked END
-    WHERE t.channel_id = ANY (v_freed) AND (
-        t.blocked = 'full'
+    SELECT bool_or(t.blocked = 'full') INTO v_is_full FROM (
+        SELECT t.blocked FROM task_turns t WHERE t.channel_id = ANY (v_freed)
+        ORDER BY t.channel_id FOR KEY SHARE
+    ) t;
+    IF v_is_full
         OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
-    );
+    THEN
+        UPDATE task_turns t SET blocked = CASE WHEN t.blocked <> 'full' THEN t.blocked END
+        WHERE t.channel_id = ANY (v_freed);
+    END IF;
 END
 $$
 """  # noqa: S608 - our words

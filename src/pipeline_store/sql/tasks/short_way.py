@@ -44,6 +44,11 @@ class TasksShortWay:
         return DirectStatement(postgresql_queue.CLAIM, self._engine.dialect, tasks.columns)
 
     @cached_property
+    def _complete_and_claim(self) -> DirectStatement:
+        columns = [*postgresql_queue.COMPLETED_FIRST, *tasks.columns]
+        return DirectStatement(postgresql_queue.COMPLETE_AND_CLAIM, self._engine.dialect, columns)
+
+    @cached_property
     def _age(self) -> DirectStatement:
         return DirectStatement(postgresql_queue.AGE, self._engine.dialect)
 
@@ -73,13 +78,26 @@ class TasksShortWay:
 
     def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
         """See `TaskRepository.complete_many`."""
-        several = {(claim.item.id, claim.token): claim for claim in checked_claims(claims, Task)}
+        several = _without_doubles(claims)
         if not several:
             return
         move_on = self._move_on_on_sqlite if self._is_sqlite else self._move_on
-        moved = move_on(list(several.values()))
+        moved = move_on(several)
         if moved is not None:
-            refuse_lost(several.values(), moved)
+            refuse_lost(several, moved)
+
+    def complete_and_claim_batch(
+        self, claims: Iterable[Claim[Task]], wanted: ClaimRequest
+    ) -> list[Claim[Task]]:
+        """See `pipeline_store.unit_of_work.Store.complete_and_claim_batch`."""
+        several = _without_doubles(claims)
+        in_turn = (
+            self._move_on_and_hand_out_on_sqlite if self._is_sqlite else self._move_on_and_hand_out
+        )
+        moved, rows = in_turn(several, wanted)
+        if moved is not None:
+            refuse_lost(several, moved)
+        return [self._claim_of(row) for row in rows]
 
     def _hand_out(self, wanted: ClaimRequest) -> list[Sequence[Any]]:
         now = self._now()
@@ -92,12 +110,7 @@ class TasksShortWay:
 
     def _hand_out_on_sqlite(self, wanted: ClaimRequest) -> list[Sequence[Any]]:
         with translated(), self._engine.begin() as connection:
-            keys = [UUID(key) for key in SqliteTaskQueue(connection, self._now()).hand_out(wanted)]
-            if not keys:
-                return []
-            found = connection.execute(sa.select(tasks).where(tasks.c.id.in_(keys))).all()
-        rows = {row.id: row for row in found}
-        return [rows[key] for key in keys]
+            return _handed_out(connection, SqliteTaskQueue(connection, self._now()), wanted)
 
     def _move_on(self, claims: list[Claim[Task]]) -> set[UUID] | None:
         """Return the keys of what was moved on; None for all."""
@@ -107,9 +120,33 @@ class TasksShortWay:
         return None if rows is None else {row[0] for row in rows}
 
     def _move_on_on_sqlite(self, claims: list[Claim[Task]]) -> set[UUID]:
-        held = [(claim.item.id.hex, claim.token, claim.worker) for claim in claims]
         with translated(), self._engine.begin() as connection:
-            return {UUID(key) for key in SqliteTaskQueue(connection, self._now()).complete(held)}
+            queue = SqliteTaskQueue(connection, self._now())
+            return {UUID(key) for key in queue.complete(_held(claims))}
+
+    def _move_on_and_hand_out(
+        self, claims: list[Claim[Task]], wanted: ClaimRequest
+    ) -> tuple[set[UUID] | None, list[Sequence[Any]]]:
+        now = self._now()
+        with directly(self._engine, committing=True) as connection:
+            if wanted.ageing is not None:
+                connection.rows(self._age, {"now": now, "ageing": wanted.ageing})
+            return postgresql_queue.move_on_and_hand_out(
+                lambda given: connection.rows(self._complete_and_claim, given),
+                lambda given: connection.rows(self._claim, given),
+                claims,
+                wanted,
+                now,
+            )
+
+    def _move_on_and_hand_out_on_sqlite(
+        self, claims: list[Claim[Task]], wanted: ClaimRequest
+    ) -> tuple[set[UUID] | None, list[Sequence[Any]]]:
+        with translated(), self._engine.begin() as connection:
+            queue = SqliteTaskQueue(connection, self._now())
+            moved = {UUID(key) for key in queue.complete(_held(claims))}
+            lost = len(moved) < len(claims)
+            return moved, [] if lost else _handed_out(connection, queue, wanted)
 
     def _claim_of(self, row: Sequence[Any]) -> Claim[Task]:
         return Claim(
@@ -122,6 +159,26 @@ class TasksShortWay:
 
     def _now(self) -> datetime:
         return values.as_instant("clock", self._clock())
+
+
+def _without_doubles(claims: Iterable[Claim[Task]]) -> list[Claim[Task]]:
+    several = checked_claims(claims, Task)
+    return list({(claim.item.id, claim.token): claim for claim in several}.values())
+
+
+def _held(claims: list[Claim[Task]]) -> list[tuple[str, int, str]]:
+    return [(claim.item.id.hex, claim.token, claim.worker) for claim in claims]
+
+
+def _handed_out(
+    connection: sa.Connection, queue: SqliteTaskQueue, wanted: ClaimRequest
+) -> list[Sequence[Any]]:
+    keys = [UUID(key) for key in queue.hand_out(wanted)]
+    if not keys:
+        return []
+    found = connection.execute(sa.select(tasks).where(tasks.c.id.in_(keys))).all()
+    rows = {row.id: row for row in found}
+    return [rows[key] for key in keys]
 
 
 _TOKEN, _ATTEMPTS, _WORKER, _EXPIRES_AT = map(
