@@ -34,7 +34,7 @@ class DirectStatement:
         columns: Iterable[sa.ColumnElement[Any]] = (),
     ) -> None:
         """Compile it; `columns` are those it returns, in that order."""
-        compiled: Any = statement.compile(dialect=dialect)
+        compiled: Any = statement.compile(dialect=_spelling(dialect))
         self.text = str(compiled)
         # Drivers take parameters by name or by place.
         self._places: list[str] | None = compiled.positiontup
@@ -67,6 +67,22 @@ class DirectStatement:
         return found
 
 
+def _has_raw_cursor(dialect: Dialect) -> bool:
+    """Whether the driver has a cursor that takes a statement as the server reads it.
+
+    psycopg's own looks for named places in it and puts their values in order at every execution.
+    """
+    return dialect.driver == "psycopg" and not dialect.is_async
+
+
+def _spelling(dialect: Dialect) -> Dialect:
+    if not _has_raw_cursor(dialect):
+        return dialect
+    numbered: Any = type(dialect)
+    spelling: Dialect = numbered(paramstyle="numeric_dollar")
+    return spelling
+
+
 def _sends(kind: TypeEngine[Any], dialect: Dialect) -> Any:
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
@@ -78,13 +94,14 @@ def _receives(kind: TypeEngine[Any], dialect: Dialect) -> Any:
 class DirectConnection:
     """A connection of the pool, on which every statement commits itself."""
 
-    def __init__(self, driver: DBAPIConnection) -> None:
+    def __init__(self, driver: DBAPIConnection, dialect: Dialect) -> None:
         """Send statements on `driver`."""
         self._driver = driver
+        self._raw: Any = dialect.loaded_dbapi.RawCursor if _has_raw_cursor(dialect) else None
 
     def rows(self, statement: DirectStatement, given: Mapping[str, Any]) -> list[list[Any]]:
         """Run a statement and return its rows."""
-        cursor = self._driver.cursor()
+        cursor = self._cursor()
         try:
             cursor.execute(statement.text, statement.parameters(given))
             return [statement.read(row) for row in cursor.fetchall()]
@@ -98,7 +115,7 @@ class DirectConnection:
 
         Who knows which rows those are need not wait until they are read.
         """
-        cursor = self._driver.cursor()
+        cursor = self._cursor()
         try:
             cursor.execute(statement.text, statement.parameters(given))
             if cursor.rowcount == written:
@@ -109,12 +126,16 @@ class DirectConnection:
 
     def count(self, statement: DirectStatement, given: Mapping[str, Any]) -> int:
         """Run a statement that returns no rows, and return how many it wrote."""
-        cursor = self._driver.cursor()
+        cursor = self._cursor()
         try:
             cursor.execute(statement.text, statement.parameters(given))
-            return cursor.rowcount
+            written: int = cursor.rowcount
         finally:
             cursor.close()
+        return written
+
+    def _cursor(self) -> Any:
+        return self._raw(self._driver) if self._raw else self._driver.cursor()
 
 
 class Driver:
@@ -175,11 +196,11 @@ def directly(engine: sa.Engine, *, committing: bool = False) -> Generator[Direct
             try:
                 if switched:
                     driver.autocommit = True
-                    yield DirectConnection(driver)
+                    yield DirectConnection(driver, dialect)
                 else:
                     # The lock first, so that the block looks at the clock when it is alone.
                     _run(driver, "BEGIN IMMEDIATE")
-                    yield DirectConnection(driver)
+                    yield DirectConnection(driver, dialect)
                     _run(driver, "COMMIT")
             except driver_error as error:
                 raise _as_sqlalchemy(error, dialect, pooled) from None

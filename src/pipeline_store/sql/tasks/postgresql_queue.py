@@ -53,11 +53,15 @@ ID: Final = [column.name for column in tasks.columns].index("id")
 """The place of the key in such a row."""
 
 COMPLETE: Final = (
-    sa.text("SELECT * FROM complete_tasks(:keys, :tokens, :workers, :now, :turns_at)")
+    sa.text(
+        "SELECT * FROM complete_tasks("
+        ":keys, :tokens, coalesce(:workers, ARRAY[:worker]), :now, :turns_at)"
+    )
     .bindparams(
         sa.bindparam("keys", type_=sa.Text()),
         sa.bindparam("tokens", type_=sa.Text()),
         sa.bindparam("workers", type_=ARRAY(sa.Text())),
+        sa.bindparam("worker", type_=sa.Text()),
         sa.bindparam("now", type_=Instant()),
         sa.bindparam("turns_at", type_=Instant()),
     )
@@ -70,7 +74,7 @@ COMPLETE_AND_CLAIM: Final = (
     sa.text(
         "WITH done AS MATERIALIZED ("
         " SELECT count(*) = :several AS is_complete, string_agg(k::text, ',') AS moved"
-        " FROM complete_tasks(:keys, :tokens, :workers, :now, :turns_at) AS k"
+        " FROM complete_tasks(:keys, :tokens, ARRAY[:worker], :now, :turns_at) AS k"
         ") SELECT done.is_complete, CASE WHEN NOT done.is_complete THEN done.moved END, k.*"
         " FROM done LEFT JOIN LATERAL claim_tasks(:worker,"
         " CASE WHEN done.is_complete THEN :count ELSE 0 END,"
@@ -80,7 +84,6 @@ COMPLETE_AND_CLAIM: Final = (
         sa.bindparam("several", type_=sa.Integer()),
         sa.bindparam("keys", type_=sa.Text()),
         sa.bindparam("tokens", type_=sa.Text()),
-        sa.bindparam("workers", type_=ARRAY(sa.Text())),
         sa.bindparam("now", type_=Instant()),
         sa.bindparam("turns_at", type_=Instant()),
         sa.bindparam("worker", type_=sa.Text()),
@@ -154,8 +157,8 @@ def held_by(claims: Sequence[Claim[Task]], now: datetime) -> dict[str, Any]:
         # As one text each: drivers take longer for a list than the server for all of the rest.
         "keys": ",".join([claim.item.id.hex for claim in claims]),
         "tokens": ",".join([str(claim.token) for claim in claims]),
-        # One, when it is the same for all.
-        "workers": workers if len(set(workers)) > 1 else workers[:1],
+        "worker": workers[0],
+        "workers": None if workers.count(workers[0]) == len(workers) else workers,
         "now": now,
         "turns_at": day_turns_at(now),
     }
