@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SESSION = "AsyncSession by hand"
 AUTOCOMMIT = "the same in autocommit"
 
-PLACE = re.compile(r"%\((\w+)\)s")
+PLACE = re.compile(r"\$(\d+)")
 
 
 def on_postgresql(server: PostgresServer) -> list[Result]:
@@ -114,4 +114,5 @@ class SessionByHand:
 
 def _text(said: Said) -> tuple[sa.TextClause, Any, int]:
     """The statement as SQLAlchemy takes it; a colon after a place would hide it."""
-    return sa.text(PLACE.sub(r"(:\1)", said.text).replace("%%", "%")), said.values, said.rows
+    values = {f"value_{place}": value for place, value in enumerate(said.values, 1)}
+    return sa.text(PLACE.sub(r"(:value_\1)", said.text)), values, said.rows

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from pipeline_store import open_store
-from tests.benchmarks.noting import NotingCursor, noted, renamed, renames
+from tests.benchmarks.noting import noted, renamed, renames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,7 +38,9 @@ class ByHand:
         claims, self._claiming, self._completing = noted_calls(url, calls)
         self._noted_ids = [each.item.id for each in claims]
         self._going_on = noted_going_on(url, calls, go_on) if go_on else None
-        self._connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
+        self._connection: psycopg.Connection[Any] = psycopg.connect(
+            url, autocommit=True, prepare_threshold=0, cursor_factory=psycopg.RawCursor
+        )
         self._id_at: dict[Any, int] = {}
 
     def work(self, cycles: int) -> float:
@@ -88,7 +90,7 @@ class ByHand:
 def noted_calls(url: str, calls: Calls) -> tuple[Claims, list[Said], list[Said]]:
     """Claim and complete by a store at `url`; the claims, and what it said for each of the two."""
     claim, complete = calls
-    with closing(open_store(url, connect_args={"cursor_factory": NotingCursor})) as store:
+    with closing(open_store(url)) as store:
         # What the store does only once is not what it does for every claim.
         complete(store, claim(store))
         claims, claiming = noted(lambda: claim(store))
@@ -99,7 +101,7 @@ def noted_calls(url: str, calls: Calls) -> tuple[Claims, list[Said], list[Said]]
 def noted_going_on(url: str, calls: Calls, go_on: GoOn) -> tuple[list[UUID], list[Said]]:
     """What a store at `url` says when it goes on, and the keys of what it completed by that."""
     claim, complete = calls
-    with closing(open_store(url, connect_args={"cursor_factory": NotingCursor})) as store:
+    with closing(open_store(url)) as store:
         claims = go_on(store, claim(store))
         following, going_on = noted(lambda: go_on(store, claims))
         complete(store, following)

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from unittest.mock import patch
 from uuid import UUID
 
 import psycopg
@@ -74,6 +75,15 @@ class NotingCursor(psycopg.Cursor[Any]):
         self.said.append(Said(statement, noting.rows, self.rowcount, copied=noting.types))
 
 
+class NotingRawCursor(psycopg.RawCursor[Any]):
+    """The same of statements as the server reads them, which the store's short way sends."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        super().execute(query, params, **options)
+        NotingCursor.said.append(Said(query, params, self.rowcount))
+        return self
+
+
 class NotingCopy:
     """What rows are copied by."""
 
@@ -130,7 +140,8 @@ def noted(
 ) -> tuple[Any, list[Said]]:
     """The answer of the call, and what was noted meanwhile."""
     by.said.clear()
-    answer = call()
+    with patch.object(psycopg, "RawCursor", NotingRawCursor):
+        answer = call()
     return answer, list(by.said)
 
 
