@@ -6,7 +6,7 @@ import os
 import time
 from contextlib import closing
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -17,8 +17,14 @@ from pipeline_store.sql.engine import BEGIN_OPTION, WHEN_WRITING
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM
 from pipeline_store.tasks import Task, TaskStatus
 
+PATIENCE = 5
+"""How often a worker that is given nothing asks again."""
+
 LEASE = timedelta(seconds=1)
 LONG_LEASE = timedelta(minutes=5)
+
+if TYPE_CHECKING:
+    from pipeline_store.claim import Claim
 
 LOCKS = (
     "FOR NO KEY UPDATE OF t SKIP LOCKED",
@@ -97,14 +103,42 @@ def storm_of_batches(url: str) -> int:
     return _storm_with(opened(url), at_once=3)
 
 
-def _storm_with(store: SqlStore, at_once: int) -> int:
+def drain(url: str) -> int:
+    """Go from one task to the next in one call until there is none, and say how many it finished.
+
+    A channel that has more leases than it may have at any moment is an error.
+    """
+    store = opened(url)
+    _begin_together(store)
+    finished = empty = 0
+    claim: Claim[Task] | None = None
+    while empty < PATIENCE:
+        if claim is None:
+            claim = store.claim_next(f"worker {os.getpid()}", lease=LONG_LEASE, queue="tasks")
+        else:
+            claim = store.complete_and_claim_next(claim, lease=LONG_LEASE)
+            finished += 1
+        empty = 0 if claim else empty + 1
+        if claim is None:
+            time.sleep(0.01)
+        with store.engine.connect() as connection:
+            assert connection.exec_driver_sql(BUSY_CHANNELS).scalar() == 0
+    store.close()
+    return finished
+
+
+def _begin_together(store: SqlStore) -> None:
     # The first call reads what the schema is; the race begins when all have done so.
     store.claim_next("nobody", lease=LEASE, queue="tasks", stages=[TaskStatus.UPLOADING])
     together = (time.time() // 1.5 + 1) * 1.5
     time.sleep(together - time.time())
+
+
+def _storm_with(store: SqlStore, at_once: int) -> int:
+    _begin_together(store)
     given = empty = 0
     # A call that finds everything locked comes back empty-handed.
-    while empty < 5:
+    while empty < PATIENCE:
         worker = f"worker {os.getpid()}"
         if claims := store.claim_batch(worker, at_once, lease=LONG_LEASE, queue="tasks"):
             given += len(claims)

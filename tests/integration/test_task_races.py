@@ -17,6 +17,7 @@ from tests.integration.claiming_tasks import (
     BUSY_CHANNELS,
     LONG_LEASE,
     ask,
+    drain,
     fill,
     storm,
     storm_in_pieces,
@@ -38,6 +39,8 @@ SOAK = is_on("PIPELINE_STORE_SOAK")
 CAPACITIES = [1, 2] * (100 if SOAK else 15)
 LEASES = "SELECT count(*) FROM tasks WHERE lease_expires_at IS NOT NULL"
 TOKENS = "SELECT sum(lease_token) FROM tasks"
+UNFINISHED = "SELECT count(*) FROM tasks WHERE status <> 'final_review'"
+MOVES = "SELECT count(*) FROM task_transitions"
 
 
 @pytest.mark.slow
@@ -56,6 +59,18 @@ def test_a_storm_fills_every_channel_and_none_too_much(
     assert (ask(url, BUSY_CHANNELS), ask(url, LEASES)) == (0, sum(CAPACITIES))
     # Every claim has given a token of its own.
     assert ask(url, TOKENS) == sum(CAPACITIES)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_workers_that_go_on_in_one_call_finish_every_task_once(new_url: Callable[[], str]) -> None:
+    url = new_url()
+    fill(url, CAPACITIES, backlog=5)
+    if url.startswith("postgresql"):
+        widen_claims(url, locking=True)
+    finished = [int(answer) for answer in at_once(drain, url)]
+    assert sum(finished) == 5 * len(CAPACITIES)
+    assert [ask(url, each) for each in (LEASES, UNFINISHED, MOVES)] == [0, 0, sum(finished)]
 
 
 @pytest.mark.slow
