@@ -18,11 +18,13 @@ from pipeline_store.errors import (
 from pipeline_store.memory.tables import (
     COLLECTIONS,
     KINDS,
+    UNIQUE_NAMES,
     copy_of,
     key_field,
     same_values,
     values_of,
 )
+from pipeline_store.memory.unique_values import WrittenRows
 from pipeline_store.memory.view import View, referring_to
 from pipeline_store.repository import touch
 
@@ -51,7 +53,7 @@ class MemorySession:
         self._objects: dict[Place, Any] = {}
         self._rows_read: dict[Place, Any] = {}
         #: Copies of objects as they were when they were last checked.
-        self._checked: dict[Place, Any] = {}
+        self._checked = WrittenRows(UNIQUE_NAMES)
         self._removed: dict[Place, Any] = {}
         #: Removed objects whose key a new object has taken since.
         self._replaced: list[Any] = []
@@ -158,7 +160,7 @@ class MemorySession:
                 rows += recorded_changes(entity, before, self._clock)
                 touch(entity, self._clock)
                 self._view.check(entity, place)
-                self._checked[place] = copy_of(entity)
+                self._checked.put(place, copy_of(entity))
             for row in rows:
                 self.add(COLLECTIONS[type(row)], row)
 
@@ -170,7 +172,7 @@ class MemorySession:
             return
         held: dict[str, Any] = entity.__dict__
         held.update(values_of(present))
-        self._checked.pop(place, None)
+        self._checked.drop(place)
         self._own(place, entity, present)
         self.tables.origins[entity] = present
 
@@ -203,7 +205,7 @@ class MemorySession:
                 self._replaced.append(self._removed.pop(place))
                 row_before = self._rows_read[place]
             self._own(place, entity, row_before)
-            self._checked[place] = copy_of(entity)
+            self._checked.put(place, copy_of(entity))
             self._added[id(entity)] = entity
             if as_row:
                 self._rows_made.append(entity)
@@ -259,7 +261,7 @@ class MemorySession:
                 else:
                     self._remove((other, child_key), child)
         del self._objects[place]
-        self._checked.pop(place, None)
+        self._checked.drop(place)
         self._removed[place] = entity
 
     def commit(self) -> None:
@@ -283,11 +285,11 @@ class MemorySession:
         tables = self.tables
         for (collection, key), entity in changed.items():
             row = copy_of(entity)
-            tables.rows[collection][key] = row
+            tables.put(collection, key, row)
             self._rows_read[collection, key] = tables.origins[entity] = row
-            self._checked[collection, key] = row
+            self._checked.put((collection, key), row)
         for collection, key in self._removed:
-            tables.rows[collection].pop(key, None)
+            tables.drop(collection, key)
         for entity in [*self._removed.values(), *self._replaced]:
             tables.removed.add(entity)
             tables.owners.pop(entity, None)

@@ -21,7 +21,8 @@ from pipeline_store.channels import (
     VideoStatistics,
 )
 from pipeline_store.entity import fields_of, key_of, key_type
-from pipeline_store.fields import JSON
+from pipeline_store.fields import JSON, UNIQUE
+from pipeline_store.memory.unique_values import UniqueValues
 from pipeline_store.production import (
     Analytics,
     Clip,
@@ -39,7 +40,7 @@ from pipeline_store.tasks.quota_plans import DEFAULT_PROJECT
 from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from pipeline_store.memory.session import MemorySession
@@ -85,6 +86,16 @@ _NAMES: Final[Mapping[type[Any], tuple[str, ...]]] = {
 }
 """The fields of each class."""
 
+UNIQUE_NAMES: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
+    name: [
+        (field.name, *field.metadata[UNIQUE])
+        for field in fields_of(kind)
+        if UNIQUE in field.metadata
+    ]
+    for name, kind in KINDS.items()
+}
+"""The unique fields of the objects of each collection, each with those it is unique together with."""
+
 _JSON_NAMES: Final[Mapping[type[Any], tuple[str, ...]]] = {
     kind: tuple(field.name for field in fields_of(kind) if field.metadata.get(JSON))
     for kind in KINDS.values()
@@ -98,6 +109,7 @@ class Tables:
     def __init__(self) -> None:
         self.lock = RLock()
         self.rows: dict[str, dict[Any, Any]] = {name: {} for name in KINDS}
+        self.unique = UniqueValues(UNIQUE_NAMES)
         self._last_key: Counter[str] = Counter()
         #: The row that an object was last read from or written to.
         self.origins: WeakKeyDictionary[object, Any] = WeakKeyDictionary()
@@ -126,6 +138,18 @@ class Tables:
         with self.lock:
             self._last_key[collection] += 1
             return self._last_key[collection]
+
+    def put(self, collection: str, key: Any, row: Any) -> None:
+        """Let a row be the one with this key."""
+        self.drop(collection, key)
+        self.rows[collection][key] = row
+        self.unique.note((collection, key), row)
+
+    def drop(self, collection: str, key: Any) -> None:
+        """Let there be no row with this key."""
+        row = self.rows[collection].pop(key, None)
+        if row is not None:
+            self.unique.forget((collection, key), row)
 
     def take_turns(self, channels: Iterable[UUID]) -> None:
         """Let each of these channels in turn be the one that was served last."""

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_store.entity import fields_of
 from pipeline_store.errors import AlreadyExists, InUse, NotFound
-from pipeline_store.fields import ON_DELETE, REFERS_TO, UNIQUE
-from pipeline_store.memory.tables import KINDS
+from pipeline_store.fields import ON_DELETE, REFERS_TO
+from pipeline_store.memory.tables import KINDS, UNIQUE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pipeline_store.memory.tables import Tables
+    from pipeline_store.memory.unique_values import WrittenRows
 
     Place = tuple[str, Any]
 
@@ -26,7 +27,7 @@ class View:
         *,
         objects: Mapping[Place, Any],
         rows_read: Mapping[Place, Any],
-        checked: Mapping[Place, Any],
+        checked: WrittenRows,
         removed: Mapping[Place, Any],
         added: Mapping[int, Any],
     ) -> None:
@@ -52,7 +53,7 @@ class View:
         keys = {key for key, row in rows if condition(row)}
         # Of an object that was only read, the present row counts, which others may have changed.
         for place, written in self._checked.items():
-            if place[0] == collection and written is not self._rows_read[place]:
+            if place[0] == collection and self._is_own(place):
                 (keys.add if condition(written) else keys.discard)(place[1])
         return keys - {key for owner, key in self._removed if owner == collection}
 
@@ -82,11 +83,9 @@ class View:
             AlreadyExists: another one holds a value that must be unique.
             NotFound: it refers to an object that is not there.
         """
-        fields = fields_of(entity.__class__)
-        for field in fields:
-            if UNIQUE in field.metadata:
-                self._check_unique(place, field.name, field.metadata[UNIQUE], entity)
-        for field in fields:
+        for names in UNIQUE_NAMES[place[0]]:
+            self._check_unique(place, names, entity)
+        for field in fields_of(entity.__class__):
             self._check_reference(place[0], field.name, field.metadata, entity)
 
     def refuse_referred_to(self, place: Place) -> None:
@@ -107,23 +106,23 @@ class View:
         if parent is not None and key is not None and not self.is_there((parent, key)):
             raise NotFound(f"{collection}: {name} refers to {parent} {key}, which is not there")
 
-    def _check_unique(
-        self, place: Place, name: str, with_names: tuple[str, ...], entity: Any
-    ) -> None:
-        held = _held(entity)
+    def _check_unique(self, place: Place, names: tuple[str, ...], entity: Any) -> None:
+        collection, key = place
+        value = _held(entity)[names[0]]
         # To a database, an empty value equals no other.
-        if held[name] is None:
+        if value is None:
             return
-        value = held[name]
-        others = [(each, held[each]) for each in with_names]
+        with self._tables.lock:
+            committed = set(self._tables.unique.keys(collection, names, entity))
+        written = self._checked.unique.keys(collection, names, entity)
+        holders = {each for each in committed if not self._is_own((collection, each))}
+        holders |= {each for each in written if self._is_own((collection, each))}
+        if any((collection, each) not in self._removed for each in holders - {key}):
+            raise AlreadyExists(f"{collection}: {names[0]} {value!r} is there already")
 
-        def is_alike(row: Any) -> bool:
-            found = row.__dict__
-            # Asked of every row: most differ in the first field, and need no look at more.
-            return bool(found[name] == value) and all(found[each] == own for each, own in others)
-
-        if self._keys(place[0], is_alike) - {place[1]}:
-            raise AlreadyExists(f"{place[0]}: {name} {held[name]!r} is there already")
+    def _is_own(self, place: Place) -> bool:
+        """Whether what the unit of work has written there counts, and not the committed row."""
+        return place in self._checked and self._checked[place] is not self._rows_read[place]
 
 
 def _held(entity: object) -> dict[str, Any]:
