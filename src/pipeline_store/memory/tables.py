@@ -94,7 +94,7 @@ UNIQUE_NAMES: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
     ]
     for name, kind in KINDS.items()
 }
-"""The unique fields of the objects of each collection, each with those it is unique together with."""
+"""The unique fields in each collection, each with those that it is unique together with."""
 
 _JSON_NAMES: Final[Mapping[type[Any], tuple[str, ...]]] = {
     kind: tuple(field.name for field in fields_of(kind) if field.metadata.get(JSON))

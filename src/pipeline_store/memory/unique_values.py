@@ -16,7 +16,7 @@ class UniqueValues:
     """The keys of rows by what they hold."""
 
     def __init__(self, names: Mapping[str, Sequence[Names]]) -> None:
-        """Know of no row; `names` are the unique fields by collection, with those they are so with."""
+        """Know of no row; `names` are the unique fields of each collection, as groups of fields."""
         self._names = names
         self._keys: defaultdict[Any, set[Any]] = defaultdict(set)
 
