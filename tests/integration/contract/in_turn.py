@@ -25,7 +25,7 @@ def in_turn(name: str, cases: Collection[Any]) -> Callable[[Callable[..., None]]
             for case in cases:
                 try:
                     test(*arguments, **fixtures, **{name: case})
-                except (Exception, pytest.fail.Exception) as error:
+                except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - told below
                     error.add_note(f"with the {name} {case}")
                     failed.append(error)
             if failed:
