@@ -63,10 +63,9 @@ def test_every_text(store: Store, parents: Parents) -> None:
     for collection in COLLECTIONS:
         names = text_fields(collection)
         with store.unit_of_work() as uow:
-            added = [
-                getattr(uow, collection).add(sample(collection, parents, **in_each(names, text)))
-                for text in TEXTS
-            ]
+            added = getattr(uow, collection).add_many(
+                sample(collection, parents, **in_each(names, text)) for text in TEXTS
+            )
             uow.commit()
         with store.unit_of_work() as uow:
             for text, each in zip(TEXTS, added, strict=True):

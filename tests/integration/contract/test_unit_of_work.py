@@ -22,6 +22,7 @@ from pipeline_store.errors import (
 from pipeline_store.fields import NOW_BY_DEFAULT, NOW_ON_CHANGE
 from pipeline_store.production import RunStatus
 from tests.integration.contract.conftest import SteppedClock, opened
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import (
     CLASSES,
     COLLECTIONS,
@@ -159,7 +160,7 @@ class TestCommitting:
 class TestRollingBack:
     """Objects live longer than the unit of work that was undone."""
 
-    @pytest.mark.parametrize("collection", KEYED_BY_STORE)
+    @in_turn("collection", KEYED_BY_STORE)
     def test_added_objects_are_new_again(
         self, store: Store, parents: Parents, collection: str
     ) -> None:
@@ -325,8 +326,7 @@ READ_ONLY_WRITES: dict[str, Callable[[UnitOfWork, Any], Any]] = {
 class TestReadOnly:
     """A read-only unit of work refuses every write."""
 
-    @pytest.mark.parametrize("write", READ_ONLY_WRITES)
-    def test_refuses(self, store: Store, write: str) -> None:
+    def test_refuses(self, store: Store) -> None:
         """Each call that would write raises ReadOnly, and nothing is changed."""
         with store.unit_of_work() as uow:
             run = uow.pipeline_runs.add(sample("pipeline_runs"))
@@ -335,9 +335,16 @@ class TestReadOnly:
             uow.errors.add(sample("errors", pipeline_run_id=None))
             uow.commit()
         before = content(store)
-        with store.unit_of_work(read_only=True) as uow, pytest.raises(ReadOnly, match="read_only"):
-            READ_ONLY_WRITES[write](uow, run)
-        assert content(store) == before
+        refused: list[str] = []
+        for name, write in READ_ONLY_WRITES.items():
+            with store.unit_of_work(read_only=True) as uow:
+                try:
+                    write(uow, run)
+                except ReadOnly as error:
+                    assert "read_only" in str(error), name
+                    refused.append(name)
+            assert content(store) == before, name
+        assert refused == list(READ_ONLY_WRITES)
 
     def test_a_changed_attribute(self, store: Store) -> None:
         """The commit of a changed object raises ReadOnly, and nothing is changed."""
