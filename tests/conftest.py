@@ -43,6 +43,8 @@ def pytest_collection() -> Generator[None, Any, Any]:
     finally:
         gc.enable()
         gc.freeze()
+        # Tests leave little of it, and searching as often as by default takes longer than some do.
+        gc.set_threshold(5_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

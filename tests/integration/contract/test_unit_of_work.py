@@ -335,16 +335,18 @@ class TestReadOnly:
             uow.errors.add(sample("errors", pipeline_run_id=None))
             uow.commit()
         before = content(store)
-        refused: list[str] = []
+        refused: dict[str, str] = {}
+        changing: list[str] = []
         for name, write in READ_ONLY_WRITES.items():
             with store.unit_of_work(read_only=True) as uow:
                 try:
                     write(uow, run)
                 except ReadOnly as error:
-                    assert "read_only" in str(error), name
-                    refused.append(name)
-            assert content(store) == before, name
-        assert refused == list(READ_ONLY_WRITES)
+                    refused[name] = str(error)
+            if content(store) != before:
+                changing.append(name)
+        assert (list(refused), changing) == (list(READ_ONLY_WRITES), [])
+        assert [said for said in refused.values() if "read_only" not in said] == []
 
     def test_a_changed_attribute(self, store: Store) -> None:
         """The commit of a changed object raises ReadOnly, and nothing is changed."""
