@@ -617,26 +617,34 @@ class TestClock:
             ):
                 assert uow.now().isoformat() == "2026-03-01T00:00:00+00:00"
 
-    @pytest.mark.parametrize(("collection", "field"), fields_with(NOW_BY_DEFAULT))
+    @in_turn("place", [*enumerate(fields_with(NOW_BY_DEFAULT), start=1)])
     def test_empty_times_are_filled_in(
-        self, store: Store, clock: SteppedClock, parents: Parents, collection: str, field: str
+        self,
+        store: Store,
+        clock: SteppedClock,
+        parents: Parents,
+        place: tuple[int, tuple[str, str]],
     ) -> None:
         """A time that was left out becomes the store's present instant when the object is added."""
+        number, (collection, field) = place
         clock.advance(days=1)
+        then = clock.instant
+        new = sample(collection, parents, number, **{field: None})
         with store.unit_of_work() as uow:
-            added = getattr(uow, collection).add(sample(collection, parents, **{field: None}))
-            assert getattr(added, field) == datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+            added = getattr(uow, collection).add(new)
+            assert getattr(added, field) == then
             uow.commit()
         clock.advance(days=1)
         with store.unit_of_work() as uow:
             found = getattr(uow, collection).get(key_of(added))
-            assert getattr(found, field) == datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+            assert getattr(found, field) == then
 
-    @pytest.mark.parametrize(("collection", "field"), fields_with(NOW_ON_CHANGE))
+    @in_turn("place", fields_with(NOW_ON_CHANGE))
     def test_times_of_changes_are_set(
-        self, store: Store, clock: SteppedClock, parents: Parents, collection: str, field: str
+        self, store: Store, clock: SteppedClock, parents: Parents, place: tuple[str, str]
     ) -> None:
         """The time of the last change is the instant at which a changed object was written."""
+        collection, field = place
         with store.unit_of_work() as uow:
             added = getattr(uow, collection).add(sample(collection, parents, **{field: EARLY}))
             uow.commit()
