@@ -7,6 +7,7 @@ everything once and then forks whenever it is asked, so that processes are cheap
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -15,13 +16,15 @@ import sys
 import time
 from functools import cache
 from importlib import import_module
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from pipeline_store import open_store
 from tests.real_data import REPOSITORY
 from tests.shared_statements import share_compiled_statements
+from tests.whole_store import COLLECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,8 +57,11 @@ class _Program:
 
     def __init__(self) -> None:
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - open as long as the program runs
+        # Measuring the coverage of hundreds of forks takes longer than what they do.
+        unmeasured = {name: value for name, value in os.environ.items() if "COV" not in name}
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
+            env=unmeasured,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -207,6 +213,22 @@ class _Statements:
             time.sleep(600)
 
 
+def _warm_up() -> None:
+    """Does once what the first use of a store loads and sets up, or else every fork would."""
+    for module in ("psycopg", "sqlalchemy.dialects.postgresql.psycopg"):
+        import_module(module)
+    with TemporaryDirectory() as folder:
+        store = open_store(f"sqlite:///{folder}/a.db")
+        store.upgrade()
+        with store.unit_of_work(read_only=True) as uow:
+            for collection in COLLECTIONS:
+                getattr(uow, collection).page()
+        store.close()
+    # What is not looked at again is not copied into every fork.
+    gc.collect()
+    gc.freeze()
+
+
 def _serve() -> None:
     """Does what it is asked for, each in a fork of its own; ends when one of them fails."""
     for request in sys.stdin:
@@ -226,4 +248,5 @@ def _serve() -> None:
 
 if __name__ == "__main__":
     share_compiled_statements()
+    _warm_up()
     _serve()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,9 +19,19 @@ if TYPE_CHECKING:
 
     from pipeline_store import Store
 
-FEW = 10_000
-FEW_TASKS = 4_000
-TIMES = 4 if is_on("PIPELINE_STORE_SOAK") else 2
+SOAK = is_on("PIPELINE_STORE_SOAK")
+READINGS = 5_000 if SOAK else 1_000
+TASKS = 2_000 if SOAK else 500
+"""So many are written at once."""
+TIMES = 4 if SOAK else 2
+
+
+@pytest.fixture(autouse=True)
+def written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `make soak`, parts are smaller than they are by default, and so is the whole."""
+    analytics = import_module("pipeline_store.sql.production.analytics")
+    monkeypatch.setattr(analytics, "SNAPSHOTS_PER_BATCH", READINGS)
+    monkeypatch.setattr("pipeline_store.sql.tasks.task.TASKS_PER_COPY", TASKS)
 
 
 def peak_of(work: Callable[[], int], count: int) -> int:
@@ -50,8 +61,9 @@ def url(request: pytest.FixtureRequest) -> str:
 def test_memory_does_not_grow_with_the_number_of_readings(url: str) -> None:
     store = open_store(url)
     peak_of(lambda: record(store, 1), 1)
-    few = peak_of(lambda: record(store, FEW), FEW)
-    many = peak_of(lambda: record(store, TIMES * FEW), TIMES * FEW)
+    count = 2 * READINGS
+    few = peak_of(lambda: record(store, count), count)
+    many = peak_of(lambda: record(store, TIMES * count), TIMES * count)
     store.close()
     assert many < 1.2 * few
 
@@ -74,7 +86,7 @@ def test_memory_does_not_grow_with_the_number_of_tasks(url: str) -> None:
             )
 
     peak_of(lambda: store.enqueue(tasks(1)), 1)
-    few = peak_of(lambda: store.enqueue(tasks(FEW_TASKS)), FEW_TASKS)
-    many = peak_of(lambda: store.enqueue(tasks(TIMES * FEW_TASKS)), TIMES * FEW_TASKS)
+    few = peak_of(lambda: store.enqueue(tasks(2 * TASKS)), 2 * TASKS)
+    many = peak_of(lambda: store.enqueue(tasks(2 * TIMES * TASKS)), 2 * TIMES * TASKS)
     store.close()
     assert many < 1.2 * few

@@ -36,7 +36,9 @@ NAMES = ("youtube", "notion", "elevenlabs")
 SETTING = "webhook"
 VALUES_PER_CHANNEL = len(NAMES) + 1
 KILLS = 5
-VALUES = 5_000 if is_on("PIPELINE_STORE_SOAK") else 300
+SOAK = is_on("PIPELINE_STORE_SOAK")
+VALUES = 5_000 if SOAK else 300
+ROTATIONS = 10 if SOAK else 3
 CHANNELS = SETTINGS = VALUES // (VALUES_PER_CHANNEL + 1)
 
 
@@ -170,7 +172,7 @@ def test_a_rotation_loses_no_update_made_at_the_same_time(url: str, store: Store
     updating = threading.Thread(target=update_until_the_end)
     updating.start()
     try:
-        rotated = sum(rotate(store.unit_of_work, AFTER, batch=5).rotated for _ in range(10))
+        rotated = sum(rotate(store.unit_of_work, AFTER, batch=5).rotated for _ in range(ROTATIONS))
     finally:
         ended.set()
         updating.join()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pipeline_store.tasks import Task
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
-SEEDS_AT_ONCE = 25 if SOAK else 2
-FIRST_SEEDS = range(0, 500 if SOAK else 4, SEEDS_AT_ONCE)
+SEEDS_AT_ONCE = 25 if SOAK else 1
+FIRST_SEEDS = range(0, 500 if SOAK else 2, SEEDS_AT_ONCE)
 BROKEN_SEEDS = range(20)
 """One of these has to find what is broken."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import tempfile
@@ -58,13 +59,9 @@ def colour(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(migrated_file: Path, tmp_path: Path) -> Path:
     """A database with the newest schema."""
-    file = tmp_path / "a.db"
-    store = open_store(f"sqlite:///{file}")
-    store.upgrade()
-    store.close()
-    return file
+    return Path(shutil.copy(migrated_file, tmp_path / "a.db"))
 
 
 def log(store: Store, message: str) -> None:

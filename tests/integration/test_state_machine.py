@@ -67,7 +67,7 @@ def test_synchronous_stores_stay_in_step(
         Plain("sqlite", sqlite_url, clock),
         Plain("postgresql", postgres_url, clock),
     ]
-    run(machine, drivers, sequences=300 if SOAK else 3)
+    run(machine, drivers, sequences=300 if SOAK else 2)
 
 
 @pytest.mark.slow
@@ -83,4 +83,4 @@ def test_awaited_stores_stay_in_step(
         Awaited("aiosqlite", sqlite_url, clock),
         Awaited("asyncpg", postgres_url, clock),
     ]
-    run(machine, drivers, sequences=100 if SOAK else 2)
+    run(machine, drivers, sequences=100 if SOAK else 1)

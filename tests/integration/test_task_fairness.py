@@ -80,8 +80,8 @@ def fill(store: Store, backlogs: list[int]) -> None:
 def test_claims_are_shared(url: str, backlogs: list[int], shares: list[int]) -> None:
     """Of 300 claims, each brought to a gate before the next, every channel has its share."""
     with closing(open_store(url)) as store:
-        # In memory, a claim looks at every task.
-        most = 200 if url.startswith("memory") and not SOAK else 10_000
+        # In memory, a claim looks at every task; and more than are claimed is more than enough.
+        most = 10_000 if SOAK else 200
         fill(store, [min(backlog // SHARE, most) for backlog in backlogs])
         served: Counter[str] = Counter()
         for _ in range(CLAIMS):

@@ -54,16 +54,6 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="module")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with the schema and no rows."""
-    file = tmp_path_factory.mktemp("migrated") / "empty.db"
-    store = open_store(f"sqlite:///{file}")
-    store.upgrade()
-    store.close()
-    return file
-
-
 @pytest.fixture(params=["memory", "sqlite"])
 def store(
     request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path, clock: Clock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -338,14 +339,12 @@ class TestLease:
         assert (stored.status, stored.due_at, stored.worker) == (JobStatus.FAILED, None, None)
         assert stored.completed_at == clock.instant
 
-    @pytest.mark.parametrize("what", ["complete", "fail", "release", "heartbeat", "short way"])
     @pytest.mark.parametrize("taken", [False, True])
     def test_a_late_write_is_refused(
         self,
         store: Store,
         channel_id: UUID,
         time_passes: Callable[[timedelta], None],
-        what: str,
         taken: bool,
     ) -> None:
         (job,) = add_jobs(store, channel_id, {})
@@ -361,10 +360,16 @@ class TestLease:
             "heartbeat": lambda uow: uow.jobs.heartbeat(late, LEASE),
             "short way": lambda _: store.complete(late),
         }
-        with store.unit_of_work() as uow:
-            with pytest.raises(LeaseLost, match=f"{job.id} .token 1."):
-                writes[what](uow)
-            uow.commit()
+        answers: dict[str, str] = {}
+        for what, write in writes.items():
+            with store.unit_of_work() as uow:
+                try:
+                    write(uow)
+                except LeaseLost as lost:
+                    answers[what] = str(lost)
+                uow.commit()
+        wanted = re.compile(f"{job.id} .token 1.")
+        assert [what for what in writes if not wanted.search(answers.get(what, ""))] == []
         assert attrs.asdict(read(store, job.id)) == before
 
     def test_a_heartbeat_lets_it_end_later(

@@ -12,6 +12,7 @@ from pipeline_store.claim import Claim
 from pipeline_store.errors import ReadOnly
 from pipeline_store.tasks import YOUTUBE_POOL, TaskStatus
 from pipeline_store.unit_of_work import Collections
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import (
     COLLECTIONS,
     EARLY,
@@ -235,7 +236,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
 """A field of each class, and another value than the sample has."""
 
 
-@pytest.mark.parametrize("collection", OF_CHANNELS + OF_TASKS)
+@in_turn("collection", OF_CHANNELS + OF_TASKS)
 def test_objects_are_not_written(store: Store, parents: Parents, collection: str) -> None:
     """Objects are neither added, changed nor removed in a read-only unit of work."""
     with store.unit_of_work() as uow:

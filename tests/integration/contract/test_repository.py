@@ -9,6 +9,7 @@ import pytest
 
 from pipeline_store.errors import Conflict, InvalidValue, NotFound
 from pipeline_store.fields import NOW_BY_DEFAULT
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import (
     CLASSES,
     COLLECTIONS,
@@ -27,8 +28,8 @@ from tests.integration.contract.samples import (
 if TYPE_CHECKING:
     from pipeline_store import Store
 
-every_collection = pytest.mark.parametrize("collection", COLLECTIONS)
-every_collection_keyed_by_the_store = pytest.mark.parametrize("collection", KEYED_BY_STORE)
+every_collection = in_turn("collection", COLLECTIONS)
+every_collection_keyed_by_the_store = in_turn("collection", KEYED_BY_STORE)
 
 
 @every_collection
@@ -340,7 +341,7 @@ def test_objects_of_another_class(store: Store, collection: str) -> None:
                 repository.remove(refused)
 
 
-@every_collection_keyed_by_the_store
+@pytest.mark.parametrize("collection", KEYED_BY_STORE)
 def test_an_object_of_another_store(store: Store, another_store: Store, collection: str) -> None:
     """An object that was read from another store cannot be added or removed here: Conflict."""
     their_parents = add_parents(another_store, collection)

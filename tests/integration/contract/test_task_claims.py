@@ -592,23 +592,19 @@ class TestLease:
         store.complete(claim)
 
     @pytest.mark.parametrize("lost", ["ended", "taken", "forced", "gate", "released", "removed"])
-    @pytest.mark.parametrize(
-        "write", ["heartbeat", "advance", "complete", "short", "several", "fail", "release"]
-    )
     def test_a_late_write_is_refused(
         self,
         store: Store,
         channel_id: UUID,
         time_passes: Callable[[timedelta], None],
         lost: str,
-        write: str,
     ) -> None:
         task = add_task(store, channel_id, status=S.GENERATING_VIDEO)
         claim = claim_shortly(store)
         lose(store, claim, lost, time_passes)
         before = None if lost == "removed" else values_of(read(store, task.id))
-        with pytest.raises(LeaseLost, match=str(task.id)):
-            write_late(store, claim, write)
+        answers = {write: answer_to(store, claim, write) for write in WRITES}
+        assert [name for name, said in answers.items() if str(task.id) not in said] == []
         if before is not None:
             assert values_of(read(store, task.id)) == before
 
@@ -657,6 +653,18 @@ def lose(
         else:
             uow.tasks.remove(uow.tasks.get(claim.item.id))
         uow.commit()
+
+
+WRITES = ("heartbeat", "advance", "complete", "short", "several", "fail", "release")
+
+
+def answer_to(store: Store, claim: Claim[Task], write: str) -> str:
+    """What a worker is told whose lease is lost, or nothing when its write was accepted."""
+    try:
+        write_late(store, claim, write)
+    except LeaseLost as lost:
+        return str(lost)
+    return ""
 
 
 def write_late(store: Store, claim: Claim[Task], write: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline_store.errors import AlreadyExists
 from pipeline_store.fields import KEY, UNIQUE
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import (
     CLASSES,
     NO_ROW,
@@ -103,7 +104,7 @@ def test_taken_before_absent(store: Store, parents: Parents, collection: str, fi
         getattr(uow, collection).add(of_nobody)
 
 
-@every_unique_value
+@in_turn("reference", [*KEYS, *OTHERS])
 def test_twice_among_many(store: Store, parents: Parents, reference: Unique) -> None:
     """Of many objects none is added when two of them share the value."""
     before = content(store)

@@ -1,0 +1,39 @@
+"""One test for many cases, where making a store ready takes longer than most of them."""
+
+from __future__ import annotations
+
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+
+def in_turn(name: str, cases: Collection[Any]) -> Callable[[Callable[..., None]], Any]:
+    """Gives the test one case after the other on one store, and tells of each that failed.
+
+    What an earlier case has stored is there, as it would be in a store that is used.
+    """
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        @wraps(test)
+        def all_of_them(*arguments: Any, **fixtures: Any) -> None:
+            failed: list[BaseException] = []
+            for case in cases:
+                try:
+                    test(*arguments, **fixtures, **{name: case})
+                except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - told below
+                    error.add_note(f"with the {name} {case}")
+                    failed.append(error)
+            if failed:
+                raise BaseExceptionGroup(f"not so for each {name}", failed)
+
+        whole = inspect.signature(test)
+        fixtures = [each for each in whole.parameters.values() if each.name != name]
+        all_of_them.__signature__ = whole.replace(parameters=fixtures)  # type: ignore[attr-defined]
+        return all_of_them
+
+    return decorate
