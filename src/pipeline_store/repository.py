@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Entity = TypeVar("Entity")
 Key_contra = TypeVar("Key_contra", contravariant=True)
+Session = TypeVar("Session", bound="WritingSession")
 
 
 class Repository(Protocol[Entity, Key_contra]):
@@ -71,6 +72,22 @@ class Repository(Protocol[Entity, Key_contra]):
 
     def page(self, after: Key_contra | None = None, limit: int = 100) -> list[Entity]:
         """Return up to `limit` objects (1 to 10,000) in key order, those behind the key `after`."""
+        ...
+
+
+class WritingSession(Protocol):
+    """What repositories that share their steps need of the session of any store."""
+
+    def check_writable(self) -> None:
+        """Refuse a write in a unit of work that is read-only, or that is over."""
+        ...
+
+    def flush(self) -> None:
+        """Write what was changed so far."""
+        ...
+
+    def lock(self, name: str) -> None:
+        """Wait for other units of work that hold this lock, where units of work wait."""
         ...
 
 

@@ -95,6 +95,9 @@ class MemorySession:
         if self.read_only:
             raise ReadOnly("this unit of work was opened with read_only=True")
 
+    def lock(self, name: str) -> None:
+        """Go on: nobody waits in memory, and what others took first is refused by the commit."""
+
     def find(self, collection: str, key: Any) -> Any:
         """Return the object with this key, or None."""
         self._check_usable()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
 from uuid import UUID
 
 import attrs
@@ -24,6 +24,7 @@ from pipeline_store.fields import (
 )
 from pipeline_store.memory import MemoryStore, MemoryUnitOfWork
 from pipeline_store.memory.repository import MemoryRepository
+from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import KINDS
 from pipeline_store.memory.wakeups import MemoryWakeups
 from pipeline_store.repository import Repository
@@ -35,6 +36,8 @@ from pipeline_store.sql.production import PRODUCTION_TABLES
 from pipeline_store.sql.row_columns import PlainUuid
 from pipeline_store.sql.tasks import TASKS_TABLES
 from pipeline_store.sql.wakeups import SqliteWakeups
+from pipeline_store.tasks import Upload
+from pipeline_store.tasks.abstract_upload import AbstractUploadRepository
 from pipeline_store.unit_of_work import Collections, Store, UnitOfWork
 from pipeline_store.wakeups import Wakeups
 from tests.integration.contract.samples import (
@@ -100,6 +103,9 @@ def differences(port: type[Any], kind: type[Any], *, awaited: bool) -> Iterator[
         asynchronous = inspect.iscoroutinefunction(method)
         if asynchronous != awaited:
             yield f"{where} is {'' if asynchronous else 'not '}awaited"
+    # What a base that stores share leaves to each of them.
+    for name in sorted(getattr(kind, "__abstractmethods__", ())):
+        yield f"{kind.__name__}.{name} is missing"
 
 
 def test_the_ports() -> None:
@@ -191,6 +197,25 @@ def test_what_is_missing_is_named() -> None:
     assert "Incomplete.niches is awaited" in found
     assert any(each.startswith("Incomplete.by_video_id takes (self, video:") for each in found)
     assert not any("Incomplete.add " in each for each in found)
+
+
+class WithoutHooks(MemoryRepository[Upload, UUID], AbstractUploadRepository[MemorySession]):
+    """A repository that shares steps, and lacks what they leave to the store."""
+
+    collection = "uploads"
+
+
+def test_what_a_shared_base_leaves_open_is_named() -> None:
+    """A method of a shared base is there; what it leaves to the store is missing, by name."""
+    found = list(differences(PORTS["uploads"], WithoutHooks, awaited=False))
+    assert found == [
+        "WithoutHooks.for_task is missing",
+        "WithoutHooks.of_content is missing",
+        "WithoutHooks.unresolved is missing",
+        "WithoutHooks._held_task is missing",
+    ]
+    with pytest.raises(TypeError, match="_held_task"):
+        cast("Any", WithoutHooks)(None, None)
 
 
 TABLES = {table.name: table for table in (*PRODUCTION_TABLES, *CHANNELS_TABLES, *TASKS_TABLES)}

@@ -10,7 +10,11 @@ from uuid import UUID
 import attrs
 
 from pipeline_store import values
-from pipeline_store.channels import JobStatus, ProcessingJob, ProcessingJobRepository
+from pipeline_store.channels import JobStatus, ProcessingJob
+from pipeline_store.channels.abstract_processing_job import (
+    AbstractProcessingJobRepository,
+    in_order,
+)
 from pipeline_store.channels.processing_job import (
     WAITING,
     checked_types,
@@ -21,24 +25,26 @@ from pipeline_store.channels.processing_job import (
     statistics_of,
     wait_after,
 )
-from pipeline_store.claim import Claim, check_claim, check_claiming, check_lease, checked_claims
+from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
 from pipeline_store.errors import LeaseLost
-from pipeline_store.json_value import as_object
 from pipeline_store.memory.production import MemoryConfigOverrideRepository
 from pipeline_store.memory.repository import MemoryRepository
+from pipeline_store.memory.session import MemorySession
 from pipeline_store.pauses import JOBS_PAUSED, PAUSED
 from pipeline_store.repository import check_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from pipeline_store.channels import JobStatistics, JobType
     from pipeline_store.clock import Clock
-    from pipeline_store.memory.session import MemorySession
+    from pipeline_store.json_value import JsonObject
 
 
 @final
-class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], ProcessingJobRepository):
+class MemoryProcessingJobRepository(
+    MemoryRepository[ProcessingJob, UUID], AbstractProcessingJobRepository[MemorySession]
+):
     """Jobs in memory."""
 
     collection = "jobs"
@@ -46,36 +52,6 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
     def __init__(self, session: MemorySession, now: Clock) -> None:
         super().__init__(session, now)
         self._overrides = MemoryConfigOverrideRepository(session, now)
-
-    def claim_next(
-        self, worker: str, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> Claim[ProcessingJob] | None:
-        """See `ProcessingJobRepository.claim_next`."""
-        return next(iter(self.claim_batch(worker, 1, lease, job_types)), None)
-
-    def claim_batch(
-        self, worker: str, n: int, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> list[Claim[ProcessingJob]]:
-        """See `ProcessingJobRepository.claim_batch`."""
-        self._session.check_writable()
-        check_claiming(worker, n, lease)
-        wanted = checked_types(job_types)
-        self._wake()
-        open_types = {each for each in wanted if not self._is_paused(each)}
-        ready = self._where(
-            lambda job: job.status in WAITING and job.due_at is None and job.job_type in open_types
-        )
-        chosen = sorted(ready, key=_order)[:n]
-        now = self._now()
-        for job in chosen:
-            job.status = JobStatus.PROCESSING
-            job.attempts += 1
-            job.lease_token += 1
-            job.worker = worker
-            job.started_at = now
-            job.due_at = now + lease
-        self._session.flush()
-        return [_claim_of(job, worker) for job in chosen]
 
     def heartbeat(self, claim: Claim[ProcessingJob], lease: timedelta) -> Claim[ProcessingJob]:
         """See `ProcessingJobRepository.heartbeat`."""
@@ -105,28 +81,6 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
         if lost:
             raise LeaseLost(lost_message(lost))
 
-    def fail(
-        self,
-        claim: Claim[ProcessingJob],
-        message: str,
-        details: Mapping[str, Any] | None = None,
-        permanent: bool = False,
-    ) -> None:
-        """See `ProcessingJobRepository.fail`."""
-        values.check_text("message", message)
-        told = None if details is None else as_object("details", details)
-        values.check_flag("permanent", permanent)
-        job = self._held(claim)
-        now = self._now()
-        again = job.attempts < job.max_attempts and not permanent
-        job.status = JobStatus.RETRYING if again else JobStatus.FAILED
-        job.due_at = now + wait_after(job.attempts) if again else None
-        job.completed_at = None if again else now
-        job.worker = None
-        job.error_message = message
-        job.error_details = told
-        self._session.flush()
-
     def release(self, claim: Claim[ProcessingJob]) -> None:
         """See `ProcessingJobRepository.release`."""
         job = self._held(claim)
@@ -134,16 +88,6 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
         job.status = JobStatus.RETRYING if job.attempts else JobStatus.QUEUED
         job.worker = job.due_at = job.started_at = None
         self._session.flush()
-
-    def retry(self, job_id: UUID) -> ProcessingJob:
-        """See `ProcessingJobRepository.retry`."""
-        self._session.check_writable()
-        values.check_uuid("job_id", job_id)
-        self._wake()
-        job = self.get(job_id)
-        job.queue_again(self._now())
-        self._session.flush()
-        return job
 
     def pause(self, job_type: JobType | None = None, by: str = "system") -> None:
         """See `ProcessingJobRepository.pause`."""
@@ -166,7 +110,7 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
         types = checked_types(None if job_type is None else [job_type])
         check_limit(limit)
         found = self._where(lambda job: job.status == wanted and job.job_type in types)
-        return sorted(found, key=_order)[:limit]
+        return sorted(found, key=in_order)[:limit]
 
     def count_by_channel(self) -> dict[UUID, dict[JobStatus, int]]:
         """See `ProcessingJobRepository.count_by_channel`."""
@@ -188,13 +132,50 @@ class MemoryProcessingJobRepository(MemoryRepository[ProcessingJob, UUID], Proce
         return statistics_of(Counter(job.status for job in jobs), _mean(waits), _mean(runs))
 
     def _wake(self) -> None:
-        """End the leases and waits that are over."""
         now = self._now()
         for job in self._where(lambda job: job.due_at is not None and job.due_at <= now):
             if job.status == JobStatus.PROCESSING:
                 _end_lease(job, now)
             else:
                 job.due_at = None
+        self._session.flush()
+
+    def _hand_out(
+        self, worker: str, n: int, lease: timedelta, wanted: tuple[JobType, ...]
+    ) -> list[ProcessingJob]:
+        open_types = {each for each in wanted if not self._is_paused(each)}
+        ready = self._where(
+            lambda job: job.status in WAITING and job.due_at is None and job.job_type in open_types
+        )
+        chosen = sorted(ready, key=in_order)[:n]
+        now = self._now()
+        for job in chosen:
+            job.status = JobStatus.PROCESSING
+            job.attempts += 1
+            job.lease_token += 1
+            job.worker = worker
+            job.started_at = now
+            job.due_at = now + lease
+        self._session.flush()
+        return chosen
+
+    def _fail(
+        self,
+        claim: Claim[ProcessingJob],
+        message: str,
+        details: JsonObject | None,
+        *,
+        permanent: bool,
+    ) -> None:
+        job = self._held(claim)
+        now = self._now()
+        again = job.attempts < job.max_attempts and not permanent
+        job.status = JobStatus.RETRYING if again else JobStatus.FAILED
+        job.due_at = now + wait_after(job.attempts) if again else None
+        job.completed_at = None if again else now
+        job.worker = None
+        job.error_message = message
+        job.error_details = details
         self._session.flush()
 
     def _is_paused(self, job_type: JobType) -> bool:
@@ -236,17 +217,6 @@ def _end_lease(job: ProcessingJob, now: Any) -> None:
     due = ended + wait_after(job.attempts)
     job.due_at = due if again and due > now else None
     job.completed_at = None if again else now
-
-
-def _claim_of(job: ProcessingJob, worker: str) -> Claim[ProcessingJob]:
-    ends: Any = job.due_at
-    return Claim(
-        item=job, token=job.lease_token, attempt=job.attempts, worker=worker, expires_at=ends
-    )
-
-
-def _order(job: ProcessingJob) -> tuple[Any, ...]:
-    return (-job.priority, job.queued_at, job.id)
 
 
 def _mean(times: list[timedelta]) -> timedelta | None:

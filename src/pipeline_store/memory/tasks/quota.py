@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pipeline_store import values
 from pipeline_store.memory.repository import MemoryRepository
+from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tasks.quota_ledger import MemoryQuotaLedger
 from pipeline_store.memory.tasks.quota_rules import rules_of
 from pipeline_store.pacific import day_turns_at
@@ -17,10 +18,10 @@ from pipeline_store.tasks import (
     QuotaCost,
     QuotaLimit,
     QuotaPlan,
-    QuotaRepository,
     QuotaReservation,
     ReservationState,
 )
+from pipeline_store.tasks.abstract_quota import AbstractQuotaRepository
 from pipeline_store.tasks.quota import (
     check_account,
     check_names,
@@ -35,12 +36,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline_store.clock import Clock
-    from pipeline_store.memory.session import MemorySession
     from pipeline_store.memory.tables import Units
 
 
 @final
-class MemoryQuotaRepository(MemoryRepository[QuotaReservation, UUID], QuotaRepository):
+class MemoryQuotaRepository(
+    MemoryRepository[QuotaReservation, UUID], AbstractQuotaRepository[MemorySession]
+):
     """The ledger in memory."""
 
     collection = "quotas"
@@ -49,29 +51,6 @@ class MemoryQuotaRepository(MemoryRepository[QuotaReservation, UUID], QuotaRepos
         super().__init__(session, now)
         self._ledger = MemoryQuotaLedger(session)
         self._rules = rules_of(session)
-
-    def reserve(self, project: str, bucket: str, units: int) -> QuotaReservation:
-        """See `QuotaRepository.reserve`."""
-        self._session.check_writable()
-        check_names(project, bucket)
-        check_units(units, least=1)
-        (reservation,) = self._reserve(project, {bucket: units})
-        return reservation
-
-    def reserve_for(self, project: str, stage: str) -> list[QuotaReservation]:
-        """See `QuotaRepository.reserve_for`."""
-        self._session.check_writable()
-        check_project(project)
-        check_stage(stage)
-        return self._reserve(project, self._rules.costs_of(stage))
-
-    def commit(self, reservation: QuotaReservation) -> None:
-        """See `QuotaRepository.commit`."""
-        self._settle(reservation, ReservationState.SPENT)
-
-    def refund(self, reservation: QuotaReservation) -> None:
-        """See `QuotaRepository.refund`."""
-        self._settle(reservation, ReservationState.REFUNDED)
 
     def account(self, project: str, bucket: str) -> QuotaAccount:
         """See `QuotaRepository.account`."""
@@ -161,6 +140,9 @@ class MemoryQuotaRepository(MemoryRepository[QuotaReservation, UUID], QuotaRepos
 
         self._rules.change(put)
 
+    def _costs_of(self, stage: str) -> Mapping[str, int]:
+        return self._rules.costs_of(stage)
+
     def _reserve(self, project: str, costs: Mapping[str, int]) -> list[QuotaReservation]:
         now = self._present()
         for bucket, units in sorted(costs.items()):
@@ -168,13 +150,6 @@ class MemoryQuotaRepository(MemoryRepository[QuotaReservation, UUID], QuotaRepos
         made = self._ledger.insert(project, costs, now)
         self._session.flush()
         return made
-
-    def _settle(self, reservation: QuotaReservation, state: ReservationState) -> None:
-        self._session.check_writable()
-        check_kind(QuotaReservation, reservation)
-        self.add(reservation)
-        reservation.state = state
-        self._session.flush()
 
     def _present(self) -> datetime:
         return values.as_instant("clock", self._now())

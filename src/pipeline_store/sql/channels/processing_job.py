@@ -10,7 +10,8 @@ import attrs
 import sqlalchemy as sa
 
 from pipeline_store import values
-from pipeline_store.channels import JobStatus, ProcessingJob, ProcessingJobRepository
+from pipeline_store.channels import JobStatus, ProcessingJob
+from pipeline_store.channels.abstract_processing_job import AbstractProcessingJobRepository
 from pipeline_store.channels.processing_job import (
     checked_types,
     lost_message,
@@ -19,9 +20,8 @@ from pipeline_store.channels.processing_job import (
     paused_of,
     statistics_of,
 )
-from pipeline_store.claim import Claim, check_claim, check_claiming, check_lease, checked_claims
+from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
 from pipeline_store.errors import LeaseLost
-from pipeline_store.json_value import as_object
 from pipeline_store.pauses import JOBS_PAUSED, PAUSED
 from pipeline_store.repository import check_limit
 from pipeline_store.sql.channels import job_statements
@@ -29,20 +29,23 @@ from pipeline_store.sql.channels.job_statements import video_processing_jobs
 from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, microseconds_between
 from pipeline_store.sql.production import SqlConfigOverrideRepository
 from pipeline_store.sql.repository import SqlRepository, batches
+from pipeline_store.sql.session import GuardedSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime, timedelta
 
     from pipeline_store.channels import JobStatistics, JobType
     from pipeline_store.clock import Clock
-    from pipeline_store.sql.session import GuardedSession
+    from pipeline_store.json_value import JsonObject
 
 JOBS_PER_STATEMENT = 1_000
 
 
 @final
-class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJobRepository):
+class SqlProcessingJobRepository(
+    SqlRepository[ProcessingJob, UUID], AbstractProcessingJobRepository[GuardedSession]
+):
     """Jobs in the table video_processing_jobs."""
 
     kind = ProcessingJob
@@ -52,25 +55,6 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         """See `SqlRepository`."""
         super().__init__(session, now)
         self._overrides = SqlConfigOverrideRepository(session, now)
-
-    def claim_next(
-        self, worker: str, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> Claim[ProcessingJob] | None:
-        """See `ProcessingJobRepository.claim_next`."""
-        return next(iter(self.claim_batch(worker, 1, lease, job_types)), None)
-
-    def claim_batch(
-        self, worker: str, n: int, lease: timedelta, job_types: Iterable[JobType] | None = None
-    ) -> list[Claim[ProcessingJob]]:
-        """See `ProcessingJobRepository.claim_batch`."""
-        self._session.check_writable()
-        check_claiming(worker, n, lease)
-        wanted = checked_types(job_types)
-        self._wake()
-        statement = job_statements.claim(self._session.dialect, wanted, n, look_first=False)
-        rows = self._write(statement, lease, worker_name=worker).all()
-        jobs = self._read_again([row.id for row in rows])
-        return [claim_of(job, worker) for job in sorted(jobs, key=in_order)]
 
     def heartbeat(self, claim: Claim[ProcessingJob], lease: timedelta) -> Claim[ProcessingJob]:
         """See `ProcessingJobRepository.heartbeat`."""
@@ -101,34 +85,9 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         self._read_known_again(completed)
         refuse_lost(several, completed)
 
-    def fail(
-        self,
-        claim: Claim[ProcessingJob],
-        message: str,
-        details: Mapping[str, Any] | None = None,
-        permanent: bool = False,
-    ) -> None:
-        """See `ProcessingJobRepository.fail`."""
-        values.check_text("message", message)
-        told = None if details is None else as_object("details", details)
-        values.check_flag("permanent", permanent)
-        self._write_held(
-            job_statements.fail, claim, message=message, details=told, permanent=permanent
-        )
-
     def release(self, claim: Claim[ProcessingJob]) -> None:
         """See `ProcessingJobRepository.release`."""
         self._write_held(job_statements.release, claim)
-
-    def retry(self, job_id: UUID) -> ProcessingJob:
-        """See `ProcessingJobRepository.retry`."""
-        self._session.check_writable()
-        values.check_uuid("job_id", job_id)
-        self._wake()
-        job = self.get(job_id)
-        job.queue_again(self._now())
-        self._session.flush()
-        return job
 
     def pause(self, job_type: JobType | None = None, by: str = "system") -> None:
         """See `ProcessingJobRepository.pause`."""
@@ -195,13 +154,30 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         )
 
     def _wake(self) -> None:
-        """End the leases and waits that are over, before an urgent one of them is passed over."""
         statement = job_statements.wake(self._session.dialect)
         woken = LOOKED_AT_AT_ONCE
         while woken == LOOKED_AT_AT_ONCE:
             woken = self._write(statement).rowcount
             if woken:
                 self._read_known_again(None)
+
+    def _hand_out(
+        self, worker: str, n: int, lease: timedelta, wanted: tuple[JobType, ...]
+    ) -> list[ProcessingJob]:
+        statement = job_statements.claim(self._session.dialect, wanted, n, look_first=False)
+        rows = self._write(statement, lease, worker_name=worker).all()
+        return self._read_again([row.id for row in rows])
+
+    def _fail(
+        self,
+        claim: Claim[ProcessingJob],
+        message: str,
+        details: JsonObject | None,
+        *,
+        permanent: bool,
+    ) -> None:
+        given = {"message": message, "details": details, "permanent": permanent}
+        self._write_held(job_statements.fail, claim, **given)
 
     def _write_held(
         self, make: Callable[[str], sa.Executable], claim: Claim[ProcessingJob], **given: Any
@@ -232,19 +208,6 @@ class SqlProcessingJobRepository(SqlRepository[ProcessingJob, UUID], ProcessingJ
         """Let the objects of this unit of work hold what a statement has written."""
         known = {job.id for job in self._session.known(ProcessingJob)}
         self._read_again(list(known if keys is None else known.intersection(keys)))
-
-
-def in_order(job: ProcessingJob) -> tuple[Any, ...]:
-    """Return what jobs are handed out by, least first."""
-    return (-job.priority, job.queued_at, job.id)
-
-
-def claim_of(job: ProcessingJob, worker: str) -> Claim[ProcessingJob]:
-    """Return the claim on a job that was just taken."""
-    ends: Any = job.due_at
-    return Claim(
-        item=job, token=job.lease_token, attempt=job.attempts, worker=worker, expires_at=ends
-    )
 
 
 def held_by(claim: Claim[ProcessingJob]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from pipeline_store.repository import check_kind
 from pipeline_store.sql.repository import SqlRepository
+from pipeline_store.sql.session import GuardedSession
 from pipeline_store.sql.tasks.held import now_in_writing
 from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
 from pipeline_store.sql.tasks.quota_tables import (
@@ -24,10 +25,9 @@ from pipeline_store.tasks import (
     QuotaCost,
     QuotaLimit,
     QuotaPlan,
-    QuotaRepository,
     QuotaReservation,
-    ReservationState,
 )
+from pipeline_store.tasks.abstract_quota import AbstractQuotaRepository
 from pipeline_store.tasks.quota import (
     check_account,
     check_names,
@@ -42,36 +42,13 @@ if TYPE_CHECKING:
 
 
 @final
-class SqlQuotaRepository(SqlRepository[QuotaReservation, UUID], QuotaRepository):
+class SqlQuotaRepository(
+    SqlRepository[QuotaReservation, UUID], AbstractQuotaRepository[GuardedSession]
+):
     """The ledger in the table quota_reservations and the three beside it."""
 
     kind = QuotaReservation
     table = quota_reservations
-
-    def reserve(self, project: str, bucket: str, units: int) -> QuotaReservation:
-        """See `QuotaRepository.reserve`."""
-        self._session.check_writable()
-        check_names(project, bucket)
-        check_units(units, least=1)
-        (reservation,) = self._reserve(project, {bucket: units})
-        return reservation
-
-    def reserve_for(self, project: str, stage: str) -> list[QuotaReservation]:
-        """See `QuotaRepository.reserve_for`."""
-        self._session.check_writable()
-        check_project(project)
-        check_stage(stage)
-        with self._ledger() as ledger:
-            costs = ledger.costs_of(stage)
-        return self._reserve(project, costs)
-
-    def commit(self, reservation: QuotaReservation) -> None:
-        """See `QuotaRepository.commit`."""
-        self._settle(reservation, ReservationState.SPENT)
-
-    def refund(self, reservation: QuotaReservation) -> None:
-        """See `QuotaRepository.refund`."""
-        self._settle(reservation, ReservationState.REFUNDED)
 
     def account(self, project: str, bucket: str) -> QuotaAccount:
         """See `QuotaRepository.account`."""
@@ -144,6 +121,10 @@ class SqlQuotaRepository(SqlRepository[QuotaReservation, UUID], QuotaRepository)
         for cost in plan.costs:
             self._put(quota_costs, {"stage": cost.stage, "bucket": cost.bucket}, cost.units)
 
+    def _costs_of(self, stage: str) -> Mapping[str, int]:
+        with self._ledger() as ledger:
+            return ledger.costs_of(stage)
+
     def _reserve(self, project: str, costs: Mapping[str, int]) -> list[QuotaReservation]:
         with self._ledger() as ledger:
             accounts = ledger.accounts(project, costs) if costs else []
@@ -158,13 +139,6 @@ class SqlQuotaRepository(SqlRepository[QuotaReservation, UUID], QuotaRepository)
             )
             for account in accounts
         )
-
-    def _settle(self, reservation: QuotaReservation, state: ReservationState) -> None:
-        self._session.check_writable()
-        check_kind(QuotaReservation, reservation)
-        self.add(reservation)
-        reservation.state = state
-        self._session.flush()
 
     @contextmanager
     def _ledger(self) -> Generator[QuotaLedger]:

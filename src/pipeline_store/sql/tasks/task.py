@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, final
 from uuid import UUID
 
-import attrs
 import sqlalchemy as sa
 
 from pipeline_store import values
-from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
-from pipeline_store.repository import check_key, check_kind, check_limit
+from pipeline_store.claim import Claim, checked_claims
+from pipeline_store.repository import check_key, check_limit
 from pipeline_store.sql.bulk import append_rows
 from pipeline_store.sql.columns import Instant
 from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.repository import SqlRepository, batches
+from pipeline_store.sql.session import GuardedSession
 from pipeline_store.sql.tasks import postgresql_queue
 from pipeline_store.sql.tasks.held import held_task, held_tasks, now_in_writing
 from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository
@@ -23,42 +23,22 @@ from pipeline_store.sql.tasks.quota_tables import quota_reservations
 from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
 from pipeline_store.sql.tasks.tables import IS_AT_GATE, tasks
 from pipeline_store.tasks import (
-    MOST_ATTEMPTS,
     PendingReview,
     QuotaReservation,
     ReservationState,
     Task,
-    TaskRepository,
     TaskStatus,
-    TaskTransition,
     claiming,
 )
-from pipeline_store.tasks.decisions import (
-    approved_to,
-    check_decidable,
-    check_decision,
-    check_not_held,
-    check_retry,
-    move_by_hand,
-    rejected_to,
-    retried_to,
-)
+from pipeline_store.tasks.abstract_task import AbstractTaskRepository
 from pipeline_store.tasks.new_tasks import new_columns
-from pipeline_store.tasks.quota import after_loss
-from pipeline_store.tasks.task import (
-    UNKNOWN,
-    check_reason,
-    checked_move,
-    pending_review,
-    without_dashes,
-)
+from pipeline_store.tasks.task import pending_review, without_dashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from pipeline_store.clock import Clock
-    from pipeline_store.sql.session import GuardedSession
     from pipeline_store.tasks.claiming import ClaimRequest
 
 TASKS_PER_STATEMENT: Final = 1_000
@@ -66,7 +46,7 @@ TASKS_PER_COPY: Final = 2_000
 
 
 @final
-class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
+class SqlTaskRepository(SqlRepository[Task, UUID], AbstractTaskRepository[GuardedSession]):
     """Tasks in the table tasks."""
 
     kind = Task
@@ -111,78 +91,6 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
             counts = counts.where(tasks.c.channel_id == channel_id)
         return {row[0]: row[1] for row in self._session.execute(counts)}
 
-    def advance(
-        self,
-        task: Task | Claim[Task],
-        to: TaskStatus,
-        actor: str = UNKNOWN,
-        reason: str | None = None,
-        force: bool = False,
-    ) -> Task:
-        """See `TaskRepository.advance`."""
-        self._session.check_writable()
-        wanted = checked_move(to, actor, reason)
-        values.check_flag("force", force)
-        if isinstance(task, Claim):
-            held = self._held(task)
-            settled = claiming.settled_by_move(held, wanted)
-            claiming.move(held, task, wanted, actor, reason)
-            self._account_for([held], settled)
-            return held
-        check_kind(Task, task)
-        task.check_advance(wanted)
-        self.add(task)
-        was_held, settled = task.lease_expires_at is not None, after_loss(task.status)
-        check_not_held(task, self._lease_now(), force=force)
-        move_by_hand(task, wanted, actor, reason)
-        if was_held:
-            self._account_for([task], settled)
-        self._session.flush()
-        return task
-
-    def claim_next(
-        self,
-        worker: str,
-        lease: timedelta,
-        stages: Iterable[TaskStatus] | None = None,
-        most_attempts: int = MOST_ATTEMPTS,
-        *,
-        ageing: timedelta | None = None,
-    ) -> Claim[Task] | None:
-        """See `TaskRepository.claim_next`."""
-        return next(
-            iter(self.claim_batch(worker, 1, lease, stages, most_attempts, ageing=ageing)), None
-        )
-
-    def claim_batch(
-        self,
-        worker: str,
-        n: int,
-        lease: timedelta,
-        stages: Iterable[TaskStatus] | None = None,
-        most_attempts: int = MOST_ATTEMPTS,
-        *,
-        ageing: timedelta | None = None,
-    ) -> list[Claim[Task]]:
-        """See `TaskRepository.claim_batch`."""
-        self._session.check_writable()
-        wanted = claiming.claim_request(worker, n, lease, stages, most_attempts, ageing=ageing)
-        return [claiming.claim_of(task) for task in self._hand_out(wanted)]
-
-    def heartbeat(self, claim: Claim[Task], lease: timedelta) -> Claim[Task]:
-        """See `TaskRepository.heartbeat`."""
-        check_lease(lease)
-        task = self._held(claim)
-        claiming.prolong(task, self._lease_now() + lease)
-        self._session.flush()
-        ends: Any = task.lease_expires_at
-        return attrs.evolve(claim, expires_at=ends)
-
-    def complete(self, claim: Claim[Task]) -> None:
-        """See `TaskRepository.complete`."""
-        check_claim(claim, Task)
-        self.complete_many([claim])
-
     def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
         """See `TaskRepository.complete_many`."""
         self._session.check_writable()
@@ -194,45 +102,6 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         self._account_for(held.values(), ReservationState.SPENT)
         claiming.refuse_lost(several, {task.id for task in held.values()})
 
-    def fail(self, claim: Claim[Task], message: str) -> Task:
-        """See `TaskRepository.fail`."""
-        values.check_text("message", message)
-        task = self._held(claim)
-        claiming.move_to_error(task, claim.worker, message)
-        self._account_for([task], ReservationState.SPENT)
-        return task
-
-    def release(self, claim: Claim[Task]) -> None:
-        """See `TaskRepository.release`."""
-        task = self._held(claim)
-        claiming.give_back(task, claim.worker)
-        self._account_for([task], ReservationState.REFUNDED)
-
-    def approve(self, task_id: UUID, actor: str, review: int | None = None) -> Task:
-        """See `TaskRepository.approve`."""
-        check_decision(actor, review)
-        task = self._at_gate(task_id, review)
-        return self.advance(task, approved_to(task), actor)
-
-    def reject(self, task_id: UUID, actor: str, reason: str, review: int | None = None) -> Task:
-        """See `TaskRepository.reject`."""
-        check_decision(actor, review)
-        check_reason(reason)
-        task = self._at_gate(task_id, review)
-        return self.advance(task, rejected_to(task), actor, reason)
-
-    def retry(self, task_id: UUID, actor: str, to: TaskStatus | None = None) -> Task:
-        """See `TaskRepository.retry`."""
-        self._session.check_writable()
-        check_retry(actor, to)
-        task = self.get(task_id)
-        return self.advance(task, retried_to(task, to), actor)
-
-    def history(self, task_id: UUID) -> list[TaskTransition]:
-        """See `TaskRepository.history`."""
-        self.get(task_id)
-        return self._history.for_task(task_id)
-
     def pending_reviews(self, limit: int = 100) -> list[PendingReview]:
         """See `TaskRepository.pending_reviews`."""
         check_limit(limit)
@@ -241,8 +110,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         now = values.as_instant("clock", self._now())
         return [pending_review(task, now) for task in self._all(waiting.limit(limit))]
 
-    def _hand_out(self, wanted: ClaimRequest) -> list[Task]:
-        """Return the tasks that are next, leased to the worker, in their order."""
+    def _hand_out(self, wanted: ClaimRequest) -> list[Claim[Task]]:
         # What was changed here before comes before the claim in the history too.
         self._session.flush()
         now = now_in_writing(self._session, self._now)
@@ -259,10 +127,9 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
         found = {task.id: task for task in self._read_again(keys)}
         # The call may have ended leases of others, and given up tasks.
         self._read_again([task.id for task in self._session.known(Task) if task.id not in found])
-        return [found[key] for key in keys]
+        return [claiming.claim_of(found[key]) for key in keys]
 
     def _account_for(self, moved: Iterable[Task], state: ReservationState) -> None:
-        """Settle what the tasks have reserved, and reserve for what their holders do next."""
         several = list(moved)
         now = now_in_writing(self._session, self._now)
         with self._session.guarded() as session:
@@ -301,19 +168,12 @@ class SqlTaskRepository(SqlRepository[Task, UUID], TaskRepository):
     def _find_held(self, claims: Sequence[Claim[Task]]) -> list[Task]:
         return held_tasks(self._session, claims, self._now)
 
-    def _at_gate(self, task_id: UUID, review: int | None) -> Task:
-        self._session.check_writable()
-        task = self.get(task_id)
-        check_decidable(task, review, self._history.for_task(task_id))
-        return task
-
     def _oldest(self, condition: sa.ColumnElement[bool], limit: int) -> list[Task]:
         check_limit(limit)
         c = tasks.c
         return self._all(sa.select(Task).where(condition).order_by(c.created_at, c.id).limit(limit))
 
     def _lease_now(self) -> datetime:
-        """Return the present instant by the clock that judges leases."""
         if self._session.dialect == "sqlite":
             return now_in_writing(self._session, self._now)
         asked = sa.select(sa.type_coerce(CLOCKS[self._session.dialect].now, Instant))
