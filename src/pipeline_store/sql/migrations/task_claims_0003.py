@@ -288,7 +288,7 @@ BEGIN
         END IF;
         RETURN NEXT v_task;
     END LOOP;
-    IF v_found = 0 AND v_woken = {WAKES_AT_ONCE} THEN
+    IF v_found = 0 AND v_woken >= {WAKES_AT_ONCE} THEN
         RETURN NEXT NULL::tasks;
     END IF;
 END

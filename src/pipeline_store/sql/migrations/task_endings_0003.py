@@ -30,6 +30,11 @@ END_WHAT_IS_OVER: Final = f"""
 
     IF v_wakes THEN
         -- Pauses that another program may have ended, and quotas that may be there again.
+        WITH d AS MATERIALIZED (
+            -- Apart, so that no plan runs it twice and locks others the second time.
+            SELECT t.channel_id FROM task_turns t WHERE t.wake_at <= v_due
+            ORDER BY t.wake_at LIMIT {WAKES_AT_ONCE} FOR NO KEY UPDATE SKIP LOCKED
+        )
         UPDATE task_turns t SET
             blocked = CASE WHEN due.is_paused THEN 'paused' END,
             best_rank = least(t.best_rank, (
@@ -39,10 +44,7 @@ END_WHAT_IS_OVER: Final = f"""
             wake_at = CASE WHEN due.is_paused THEN v_again END
         FROM (
             SELECT d.channel_id, {IS_PAUSED} AS is_paused
-            FROM (
-                SELECT t.channel_id FROM task_turns t WHERE t.wake_at <= v_due
-                ORDER BY t.wake_at LIMIT {WAKES_AT_ONCE} FOR NO KEY UPDATE SKIP LOCKED
-            ) d JOIN channels c ON c.id = d.channel_id
+            FROM d JOIN channels c ON c.id = d.channel_id
         ) due
         WHERE t.channel_id = due.channel_id;
         GET DIAGNOSTICS v_woken = ROW_COUNT;
