@@ -80,10 +80,10 @@ def worker_of(claims: Sequence[Any]) -> str:
     Raises:
         InvalidValue: there is none, or more than one.
     """
-    workers = sorted({claim.worker for claim in claims if isinstance(claim, Claim)})
+    workers = {claim.worker for claim in claims if isinstance(claim, Claim)}
     if len(workers) == 1:
-        return workers[0]
-    found = ", ".join(workers) or "none"
+        return workers.pop()
+    found = ", ".join(sorted(map(str, workers))) or "none"
     raise InvalidValue(f"claims: at least one, all of one worker expected, found {found}")
 
 

@@ -225,3 +225,6 @@ def test_claims_of_nobody_and_of_two_workers_are_refused(store: Store) -> None:
         store.complete_and_claim_batch(nobody, 1, lease=LEASE)
     with pytest.raises(InvalidValue, match="one worker expected, found w1, w2"):
         store.complete_and_claim_batch(claims, 1, lease=LEASE)
+    nameless: Any = [claims[0], attrs.evolve(claims[1], worker=None)]
+    with pytest.raises(InvalidValue, match="one worker expected, found None, w1"):
+        store.complete_and_claim_batch(nameless, 1, lease=LEASE)

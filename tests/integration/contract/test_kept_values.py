@@ -63,15 +63,20 @@ def test_every_text(store: Store, parents: Parents) -> None:
     for collection in COLLECTIONS:
         names = text_fields(collection)
         with store.unit_of_work() as uow:
-            added = getattr(uow, collection).add_many(
-                sample(collection, parents, **in_each(names, text)) for text in TEXTS
-            )
+            added = [
+                getattr(uow, collection).add(sample(collection, parents, **in_each(names, text)))
+                for text in TEXTS
+            ]
             uow.commit()
         with store.unit_of_work() as uow:
             for text, each in zip(TEXTS, added, strict=True):
                 found = getattr(uow, collection).get(key_of(each))
                 held = {name: getattr(found, name) for name in names}
                 assert held == in_each(names, text), collection
+        with store.unit_of_work() as uow:
+            for each in added:
+                getattr(uow, collection).remove(each)
+            uow.commit()
 
 
 def test_long_texts(store: Store, parents: Parents) -> None:

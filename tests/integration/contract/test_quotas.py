@@ -578,8 +578,13 @@ class TestClaims:
         claim_shortly(store)
         assert used_by_mine(store) == (0, 1)
 
+    @pytest.mark.parametrize("in_one_call", [False, True])
     def test_the_next_day_brings_it_back_however_many_projects_are_looked_at_again(
-        self, store: Store, channel_id: UUID, time_passes: Callable[[timedelta], None]
+        self,
+        store: Store,
+        channel_id: UUID,
+        time_passes: Callable[[timedelta], None],
+        in_one_call: bool,
     ) -> None:
         for number in range(22):
             project = f"project {number}"
@@ -592,9 +597,15 @@ class TestClaims:
         set_limit(store, 1, project="mine")
         add_tasks(store, channel_id, *[{"status": S.UPLOADING}] * 2)
         store.complete(claim_shortly(store))
+        add_task(store, add_channel(store, "free"), status=S.GENERATING_ASSETS)
+        held = store.claim_next("w1", lease=timedelta(days=2), queue="tasks")
+        assert held is not None
         assert nothing_to_claim(store)
         time_passes(TURNS_AT - datetime(2026, 3, 1, 12, tzinfo=UTC))
-        claim_shortly(store)
+        if in_one_call:
+            assert store.complete_and_claim_next(held, lease=LEASE) is not None
+        else:
+            claim_shortly(store)
 
     @pytest.mark.parametrize("shortly", [True, False])
     def test_going_on_into_a_stage_that_costs_reserves_for_it(

@@ -171,6 +171,27 @@ def test_free_after_an_assignment(store: Store, parents: Parents, reference: Uni
 
 
 @every_assignable_one
+def test_free_after_somebody_else_gave_it_up(
+    store: Store, parents: Parents, reference: Unique
+) -> None:
+    """Also where a unit of work goes on that has written the value itself, and committed."""
+    collection, field, _ = reference
+    other = sample(collection, parents, 2)
+    with store.unit_of_work() as uow:
+        first = getattr(uow, collection).add(sample(collection, parents))
+        value = getattr(first, field)
+        uow.commit()
+        with store.unit_of_work() as another:
+            setattr(getattr(another, collection).get(key_of(first)), field, getattr(other, field))
+            another.commit()
+        second = sample(collection, parents, 2, **{field: value})
+        getattr(uow, collection).add(second)
+        uow.commit()
+    with store.unit_of_work(read_only=True) as uow:
+        assert getattr(getattr(uow, collection).get(key_of(second)), field) == value
+
+
+@every_assignable_one
 @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
 def test_taken_by_an_object_that_was_read_before(
     store: Store, parents: Parents, reference: Unique

@@ -5,6 +5,7 @@ Both are functions of the database, made by its migration, so that each is one r
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -19,83 +20,73 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from sqlalchemy.types import TypeEngine
+
     from pipeline_store.claim import Claim
     from pipeline_store.tasks import Task
     from pipeline_store.tasks.claiming import ClaimRequest
 
-CLAIM: Final = (
-    sa.text(
-        "SELECT * FROM claim_tasks("
-        ":worker, :count, :lease, :now, :most_attempts, :stages, :turns_at)"
-    )
-    .bindparams(
-        sa.bindparam("worker", type_=sa.Text()),
-        sa.bindparam("count", type_=sa.Integer()),
-        sa.bindparam("lease", type_=sa.Interval()),
-        sa.bindparam("now", type_=Instant()),
-        sa.bindparam("most_attempts", type_=sa.BigInteger()),
-        sa.bindparam("stages", type_=ARRAY(sa.Text())),
-        sa.bindparam("turns_at", type_=Instant()),
-    )
-    .columns(*tasks.columns)
+_TYPES: Final[dict[str, TypeEngine[Any]]] = {
+    "worker": sa.Text(),
+    "workers": ARRAY(sa.Text()),
+    "count": sa.Integer(),
+    "several": sa.Integer(),
+    "lease": sa.Interval(),
+    "ageing": sa.Interval(),
+    "now": Instant(),
+    "turns_at": Instant(),
+    "most_attempts": sa.BigInteger(),
+    "stages": ARRAY(sa.Text()),
+    "keys": sa.Text(),
+    "tokens": sa.Text(),
+}
+
+
+def _statement(text: str, *columns: sa.ColumnElement[Any]) -> sa.TextualSelect:
+    """Return the statement with the types of its parameters, and the columns that it returns."""
+    names = dict.fromkeys(re.findall(r"(?<!:):(\w+)", text))
+    typed = [sa.bindparam(name, type_=_TYPES[name]) for name in names]
+    return sa.text(text).bindparams(*typed).columns(*columns)
+
+
+CLAIM: Final = _statement(
+    "SELECT * FROM claim_tasks(:worker, :count, :lease, :now, :most_attempts, :stages, :turns_at)",
+    *tasks.columns,
 )
 """Every column of the tasks that were handed out; with one more row, all NULL, the call has stopped
 half way and is to be repeated."""
 
-AGE: Final = (
-    sa.text("SELECT age_tasks(:now, :ageing)")
-    .bindparams(sa.bindparam("now", type_=Instant()), sa.bindparam("ageing", type_=sa.Interval()))
-    .columns(sa.column("raised", sa.Integer()))
-)
+AGE: Final = _statement("SELECT age_tasks(:now, :ageing)", sa.column("raised", sa.Integer()))
 """How many tasks count as more urgent now, since they have waited long."""
 
 ID: Final = [column.name for column in tasks.columns].index("id")
 """The place of the key in such a row."""
 
-COMPLETE: Final = (
-    sa.text(
-        "SELECT * FROM complete_tasks("
-        ":keys, :tokens, coalesce(:workers, ARRAY[:worker]), :now, :turns_at)"
-    )
-    .bindparams(
-        sa.bindparam("keys", type_=sa.Text()),
-        sa.bindparam("tokens", type_=sa.Text()),
-        sa.bindparam("workers", type_=ARRAY(sa.Text())),
-        sa.bindparam("worker", type_=sa.Text()),
-        sa.bindparam("now", type_=Instant()),
-        sa.bindparam("turns_at", type_=Instant()),
-    )
-    .columns(sa.column("id", sa.Uuid()))
+COMPLETE: Final = _statement(
+    "SELECT * FROM complete_tasks("
+    ":keys, :tokens, coalesce(:workers, ARRAY[:worker]), :now, :turns_at)",
+    sa.column("id", sa.Uuid()),
 )
 """The keys of the tasks that were still held."""
 
-COMPLETED_FIRST: Final = (sa.column("is_complete", sa.Boolean()), sa.column("moved", sa.Text()))
-COMPLETE_AND_CLAIM: Final = (
-    sa.text(
-        "WITH done AS MATERIALIZED ("
-        " SELECT count(*) = :several AS is_complete, string_agg(k::text, ',') AS moved"
-        " FROM complete_tasks(:keys, :tokens, ARRAY[:worker], :now, :turns_at) AS k"
-        ") SELECT done.is_complete, CASE WHEN NOT done.is_complete THEN done.moved END, k.*"
-        " FROM done LEFT JOIN LATERAL claim_tasks(:worker,"
-        " CASE WHEN done.is_complete THEN :count ELSE 0 END,"
-        " :lease, :now, :most_attempts, :stages, :turns_at) AS k ON true"
-    )
-    .bindparams(
-        sa.bindparam("several", type_=sa.Integer()),
-        sa.bindparam("keys", type_=sa.Text()),
-        sa.bindparam("tokens", type_=sa.Text()),
-        sa.bindparam("now", type_=Instant()),
-        sa.bindparam("turns_at", type_=Instant()),
-        sa.bindparam("worker", type_=sa.Text()),
-        sa.bindparam("count", type_=sa.Integer()),
-        sa.bindparam("lease", type_=sa.Interval()),
-        sa.bindparam("most_attempts", type_=sa.BigInteger()),
-        sa.bindparam("stages", type_=ARRAY(sa.Text())),
-    )
-    .columns(*COMPLETED_FIRST, *tasks.columns)
+COMPLETED_FIRST: Final = (
+    sa.column("is_complete", sa.Boolean()),
+    sa.column("moved", sa.Text()),
+    sa.column("is_answer", sa.Boolean()),
 )
-"""Both in one round trip and one commit: whether all were still held, which ones where not, and the
-columns of a task that was handed out after it, or NULL where none was."""
+COMPLETE_AND_CLAIM: Final = _statement(
+    "WITH done AS MATERIALIZED ("
+    " SELECT count(*) = :several AS is_complete, string_agg(k::text, ',') AS moved"
+    " FROM complete_tasks(:keys, :tokens, ARRAY[:worker], :now, :turns_at) AS k"
+    ") SELECT done.is_complete, CASE WHEN NOT done.is_complete THEN done.moved END, answer.*"
+    " FROM done LEFT JOIN LATERAL (SELECT true AS is_answer, k.* FROM claim_tasks(:worker,"
+    " CASE WHEN done.is_complete THEN :count ELSE 0 END,"
+    " :lease, :now, :most_attempts, :stages, :turns_at) AS k) AS answer ON true",
+    *COMPLETED_FIRST,
+    *tasks.columns,
+)
+"""Both in one round trip and one commit. Each row tells whether all were still held, and if not,
+which ones; then, where `is_answer`, comes a row of `CLAIM`."""
 
 
 def _parameters(wanted: ClaimRequest, already: int, now: datetime) -> dict[str, Any]:
@@ -144,10 +135,11 @@ def move_on_and_hand_out(
     """
     given = {**_parameters(wanted, 0, now), **held_by(claims, now), "several": len(claims)}
     rows = ask_both(given)
-    is_complete, moved, *_ = rows[0]
+    is_complete, moved, is_answer, *_ = rows[0]
     if not is_complete:
         return {UUID(key) for key in (moved or "").split(",") if key}, []
-    return None, hand_out(ask, wanted, now, [row[len(COMPLETED_FIRST) :] for row in rows])
+    answers = [row[len(COMPLETED_FIRST) :] for row in rows] if is_answer else []
+    return None, hand_out(ask, wanted, now, answers)
 
 
 def held_by(claims: Sequence[Claim[Task]], now: datetime) -> dict[str, Any]:
