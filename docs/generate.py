@@ -239,8 +239,8 @@ def _collections() -> Iterator[str]:
     yield (
         "Each collection of a unit of work holds objects of one class, and has the methods of "
         f"every collection and some of its own. Here are the {_spelled(len(ports))} whose classes "
-        "`pipeline_store.production` has; those of `pipeline_store.channels` are on "
-        "[a page of their own](channels.md)."
+        "`pipeline_store.production` and `pipeline_store.tasks` have; those of "
+        "`pipeline_store.channels` are on [a page of their own](channels.md)."
     )
     yield "\n".join(
         ["- [Every collection](#every-collection)", *(f"- [`{name}`](#{name})" for name in ports)]
@@ -302,7 +302,10 @@ def _variable(kind: type) -> str:
 
 def _choices(context: ModuleType) -> Iterator[str]:
     yield "## Choices"
-    yield "Fields of these types take a member or its plain value."
+    yield (
+        "Fields of these types take a member or its plain value; type checkers know only "
+        "the member."
+    )
     members = [getattr(context, name) for name in vars(context)["__all__"]]
     for choice in members:
         if inspect.isclass(choice) and issubclass(choice, Enum):

@@ -252,7 +252,7 @@ def test_a_file_opened_for_reading_refuses_writes(colour: str, file: Path) -> No
     with opened("sqlite3", file) as store:
         log(store, "one")
     with opened(colour, file, "?mode=ro") as store:
-        with pytest.raises(ReadOnly):
+        with pytest.raises(ReadOnly, match="its file and the folder have to be writable"):
             log(store, "two")
         assert messages(store) == ["one"]
         assert engine_of(store).pool.checkedout() == 0

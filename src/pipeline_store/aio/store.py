@@ -46,6 +46,8 @@ from pipeline_store.aio.tasks import (
     AsyncUploadRepository,
 )
 from pipeline_store.aio.wakeups import AsyncWakeups
+from pipeline_store.awaited import is_awaited
+from pipeline_store.errors import InvalidValue
 from pipeline_store.tasks import MOST_ATTEMPTS
 from pipeline_store.unit_of_work import Store, UnitOfWork
 
@@ -61,6 +63,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 AnyLifted = TypeVar("AnyLifted", bound=Lifted[Any])
+
+
+def _refuse_awaited(service: object) -> None:
+    if is_awaited(service):
+        raise InvalidValue(
+            "service: a synchronous function expected, found one that is awaited; call it yourself,"
+            " with an awaited unit of work"
+        )
 
 
 class _Collection(cached_property[AnyLifted]):
@@ -124,7 +134,12 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
         *arguments: P.args,
         **named: P.kwargs,
     ) -> T:
-        """Call a synchronous service with this unit of work, inside one await, without a commit."""
+        """Call a synchronous service with this unit of work, inside one await, without a commit.
+
+        Raises:
+            InvalidValue: the service is awaited itself.
+        """
+        _refuse_awaited(service)
         return await self.bridge(service, self.counterpart, *arguments, **named)
 
     async def __aenter__(self) -> Self:
@@ -158,7 +173,11 @@ class AsyncStore(Lifted[Store]):
         """Call a synchronous service with a unit of work of its own, inside one await.
 
         Committed when the service returns, rolled back when it raises.
+
+        Raises:
+            InvalidValue: the service is awaited itself.
         """
+        _refuse_awaited(service)
 
         def whole() -> T:
             with self.counterpart.unit_of_work() as unit_of_work:

@@ -183,6 +183,8 @@ def _tell_usage(error: Any) -> int:
     where = PROGRAM if context is None else context.command_path
     # What stands where nothing belongs may be a secret, so it is not repeated.
     message: str = _EXTRA.sub(r"\1", error.format_message())
+    if message.startswith("No such option: --database"):
+        message = f"--database stands before the command: {PROGRAM} --database URL ..."
     # A group without a verb has printed its help already, or has it for its message.
     if context is not None and "Usage:" in message:
         sys.stderr.write(message + "\n")

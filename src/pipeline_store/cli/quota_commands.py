@@ -180,4 +180,6 @@ def _print_accounts(accounts: Sequence[QuotaAccount], own: set[tuple[str, str]])
     if accounts:
         turns_at = accounts[0].turns_at
         here = turns_at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
-        tables.say(f"the day turns at {here}, which is {tables.instant(turns_at)} UTC", "dim")
+        there = f"{tables.instant(turns_at)} UTC"
+        also = "" if here == there else f", which is {there}"
+        tables.say(f"the day turns at {here}{also}", "dim")

@@ -28,7 +28,20 @@ review_app = typer.Typer(
 _RANKS: Final = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})*")
 
 Why = Annotated[str | None, typer.Argument(metavar="[REASON]", help="Kept with the answer.")]
-YouTubeId = Annotated[str, typer.Argument(metavar="YOUTUBE_ID", help="The id that YouTube gave.")]
+
+
+def _only_the_id(given: str) -> str:
+    """Refuse the address of a video, which people have at hand, and nothing at all."""
+    if not re.fullmatch(r"[^\s/]+", given):
+        message = "YOUTUBE_ID: the id alone expected, such as dQw4w9WgXcQ"
+        raise typer.BadParameter(message)
+    return given
+
+
+YouTubeId = Annotated[
+    str,
+    typer.Argument(metavar="YOUTUBE_ID", help="The id that YouTube gave.", callback=_only_the_id),
+]
 YouTubeUrl = Annotated[
     str | None, typer.Option("--url", help="Where it is watched, if not at the usual place.")
 ]

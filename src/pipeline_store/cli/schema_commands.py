@@ -137,8 +137,8 @@ def adopt(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 def _show_adoption(report: "AdoptionReport") -> None:
-    was = "was adopted" if report.adopted else "was adopted before"
-    tables.say(f"{report.database} {was} and is at revision {report.revision}", "green")
+    was = "was adopted and is" if report.adopted else "is this package's already,"
+    tables.say(f"{report.database} {was} at revision {report.revision}", "green")
     rows = tables.new_table()
     tables.add_text_column(rows, "table")
     tables.add_exact_column(rows, "rows", number=True)

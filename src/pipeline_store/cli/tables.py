@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -110,10 +111,26 @@ def status_cell(status: str | None) -> Text:
 
 def print_table(table: Table, when_empty: str) -> None:
     """Print the table, or a sentence when it has no rows."""
-    if table.row_count:
-        console().print(table)
-    else:
+    if not table.row_count:
         say(when_empty, "dim")
+        return
+    shown = console()
+    # A number that is cut reads like another one: rather let the lines of a narrow terminal wrap.
+    shown.width = max(shown.width, _least_width(table))
+    shown.print(table, crop=False)
+
+
+def _least_width(table: Table) -> int:
+    """Return how wide it is with what may be cut at its narrowest and everything else whole."""
+    columns = [
+        column.min_width or max(_width(each) for each in (column.header, *column.cells))
+        for column in table.columns
+    ]
+    return sum(columns) + GAP * len(columns)
+
+
+def _width(shown: object) -> int:
+    return max(map(cell_len, str(shown).splitlines()), default=0)
 
 
 def instant(value: datetime | None) -> str | None:

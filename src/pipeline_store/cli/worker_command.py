@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, cast
 
 import typer
 
+from pipeline_store.awaited import is_awaited
 from pipeline_store.cli import tables
 from pipeline_store.cli.answers import span
 from pipeline_store.cli.database import Database
@@ -22,7 +23,6 @@ from pipeline_store.cli.task_claim_commands import LONGEST_SECONDS, Lease
 from pipeline_store.services.async_work import AsyncWorker
 from pipeline_store.services.work import Outcome, OutcomeKind, Worker
 from pipeline_store.services.work_errors import words_of
-from pipeline_store.services.work_handlers import is_awaited
 from pipeline_store.services.work_settings import LEASE, POLL
 from pipeline_store.services.work_signals import stopping_loop_on_signals, stopping_on_signals
 from pipeline_store.tasks import TaskStatus

@@ -10,10 +10,10 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast, final
 
+from pipeline_store.awaited import is_awaited
 from pipeline_store.errors import LeaseLost, PipelineStoreError
 from pipeline_store.services.work import LONGEST_REST, REST_AFTER_GIVING_BACK
 from pipeline_store.services.work_errors import words_of
-from pipeline_store.services.work_handlers import is_awaited
 from pipeline_store.services.work_heartbeats import AsyncHeartbeats
 from pipeline_store.services.work_holding import (
     PASSING,

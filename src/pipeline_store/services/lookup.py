@@ -104,5 +104,5 @@ def check_spotify_id_is_free(uow: UnitOfWork, spotify_track_id: str) -> None:
 
 def _no(kind: str, name: str, known: Iterable[str]) -> str:
     alike = get_close_matches(name, list(known))
-    meant = f"; did you mean {' or '.join(alike)}?" if alike else ""
+    meant = f"; did you mean {' or '.join(alike)}?" if alike else ";"
     return f"no {kind} {name!r}{meant} `pipeline-store {kind} list` shows all"

@@ -17,9 +17,9 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, Unpack, final
 
+from pipeline_store.awaited import is_awaited
 from pipeline_store.errors import InvalidValue, LeaseLost, PipelineStoreError
 from pipeline_store.services.work_errors import words_of
-from pipeline_store.services.work_handlers import is_awaited
 from pipeline_store.services.work_heartbeats import Heartbeats
 from pipeline_store.services.work_holding import (
     PASSING,

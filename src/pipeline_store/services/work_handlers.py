@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
@@ -56,6 +55,8 @@ def handlers_of(
             raise InvalidValue("stages: at least one expected, or None for all with a handler")
         for stage in wanted.intersection(WORKING).difference(by_status):
             raise InvalidValue(f"stages: there is no handler for {stage}")
+    if TaskStatus.CLAIMED in wanted:
+        wanted.add(TaskStatus.QUEUED)
     claimed = tuple(each for each in CLAIMABLE if each in wanted or stage_of(each) in wanted)
     kept = {each: handler for each, handler in by_status.items() if each in claimed}
     return Handlers(kept, claimed)
@@ -82,9 +83,3 @@ def _checked(name: str, status: Any) -> TaskStatus:
     if found not in CLAIMABLE:
         raise InvalidValue(f"{name}: no task waits for a worker in {found}")
     return found
-
-
-def is_awaited(handler: Any) -> bool:
-    """Whether calling it gives something to await."""
-    called = getattr(handler, "__call__", None)  # noqa: B004 - its own call, where it is an object
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(called)

@@ -125,7 +125,8 @@ def _of_sqlite(name: str, message: str, subject: str, deleting: bool) -> Pipelin
     if name in {"SQLITE_CANTOPEN", "SQLITE_NOTADB"} or name.startswith("SQLITE_CANTOPEN"):
         return StoreUnavailable(f"cannot open the database: {message}")
     if name.startswith("SQLITE_READONLY"):
-        return ReadOnly(f"{where}: {message}")
+        # Also to be read: SQLite keeps what readers and writers agree on in files beside it.
+        return ReadOnly(f"{where}: {message}; its file and the folder have to be writable")
     if message.endswith("already exists"):
         return StoreFailure(f"{where}: {message}, made by another program: {RENAME_HINT}")
     if message.startswith("no such table"):

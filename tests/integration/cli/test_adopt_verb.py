@@ -47,7 +47,7 @@ def test_the_report_is_a_table_and_its_findings(new_command: Command, foreign: P
     assert f"{foreign} was adopted and is at revision" in first.out
     assert "pipeline_run_id: 4711 is no row of pipeline_runs" in first.out
     assert "is missing" in first.err
-    assert "was adopted before" in new_command.on(str(foreign), "adopt").out
+    assert "is this package's already, at revision" in new_command.on(str(foreign), "adopt").out
 
 
 def test_a_file_that_differs_is_refused_with_the_list(new_command: Command, foreign: Path) -> None:

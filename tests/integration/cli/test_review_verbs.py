@@ -39,6 +39,18 @@ def test_a_run_is_asked_about_approved_and_uploaded(seeded: Command) -> None:
     assert run_status(seeded, 1) == "uploaded"
 
 
+@pytest.mark.parametrize("wrong", ["", " ", "https://youtu.be/dQw4w9WgXcQ", "dQw4w9WgXcQ x"])
+@pytest.mark.parametrize("verb", ["upload", "upload-short"])
+def test_an_address_is_no_id(seeded: Command, verb: str, wrong: str) -> None:
+    """An upload cannot be taken back, so what people paste by mistake is refused."""
+    seeded("review", "request", "1")
+    seeded("review", "approve", "1")
+    refused = seeded("review", verb, "1", wrong)
+    assert (refused.code, refused.out) == (2, "")
+    assert "the id alone expected, such as dQw4w9WgXcQ" in refused.err
+    assert run_status(seeded, 1) == "approved"
+
+
 @both
 def test_nothing_is_uploaded_that_nobody_approved(seeded: Command) -> None:
     """An upload of a waiting run or of its short is refused and changes nothing."""

@@ -99,6 +99,15 @@ class TestStages:
         ]
         assert read(store, task.id).lease_expires_at is None
 
+    def test_one_for_what_was_claimed(self, store: Store, channel_id: UUID) -> None:
+        """Whoever prepares a task before its first stage takes it from the queue."""
+        task = add_task(store, channel_id)
+        worker = AnyWorker(store, {S.CLAIMED: work})
+        assert worker.until_idle() == 1
+        assert [outcome.stage for outcome in worker.outcomes] == [S.CLAIMED]
+        found = read(store, task.id)
+        assert (found.status, found.lease_expires_at) == (S.GENERATING_ASSETS, None)
+
     def test_one_handler_for_all_stages(self, store: Store, channel_id: UUID) -> None:
         """It is called for the seven stages in which there is work, in their order."""
         stages: list[str] = []

@@ -71,8 +71,8 @@ def test_a_demo_that_is_stopped_at_every_step_ends_like_one_that_is_not(
 
 
 def test_a_stopped_demo_says_where_it_goes_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Import and plan are the first two units of work."""
-    tell_and_stop(url, 2 + 10, monkeypatch)
+    """Beginning, import and plan are the first three units of work."""
+    tell_and_stop(url, 3 + 10, monkeypatch)
     assert "stopped after step 10 of" in tell(url)
 
 
@@ -80,7 +80,7 @@ def test_what_a_person_decided_meanwhile_is_left_alone(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The demo does not approve what was rejected."""
-    tell_and_stop(url, 2 + 20, monkeypatch)
+    tell_and_stop(url, 3 + 20, monkeypatch)
     store = open_store(url)
     with store.unit_of_work() as uow:
         [waiting, *_] = [run for run in reviews.queue(uow) if run.run.niche == "gaming"]

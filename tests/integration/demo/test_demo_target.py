@@ -12,6 +12,7 @@ import pytest
 from pipeline_store import open_store
 from pipeline_store.cli.demo.target import DemoRefusedError
 from pipeline_store.errors import PipelineStoreError, StoreUnavailable
+from pipeline_store.production import DiscoveredVideo
 from tests.integration.demo.telling import rows_at, tell
 
 if TYPE_CHECKING:
@@ -79,6 +80,29 @@ def test_an_empty_database_is_as_good_as_none(url: str, folder: Path) -> None:
         connection.execute("DROP TABLE gone")
     tell(url)
     assert len(rows_at(url)["pipeline_runs"]) == 4
+
+
+def test_videos_that_somebody_imported_are_left_alone(url: str) -> None:
+    """A made-up upload of a video is for good."""
+    store = open_store(url)
+    store.upgrade()
+    with store.unit_of_work() as uow:
+        uow.discovered_videos.add(
+            DiscoveredVideo(
+                video_id="dQw4w9WgXcQ",
+                title="Mine",
+                channel_name="",
+                channel_id="",
+                url="",
+                niche="gaming",
+            )
+        )
+        uow.commit()
+    store.close()
+    before = rows_at(url)
+    with pytest.raises(DemoRefusedError, match=r"videos that no demo imported \(1\)"):
+        tell(url)
+    assert rows_at(url) == before
 
 
 def test_a_store_in_which_a_pipeline_works_is_left_alone(url: str) -> None:

@@ -109,7 +109,7 @@ def test_presets_are_found_by_name(uow: UnitOfWork) -> None:
     assert preset_named(uow, "shorts") is preset
     with pytest.raises(NotFound, match=r"no preset 'short'; did you mean shorts\?"):
         preset_named(uow, "short")
-    with pytest.raises(NotFound, match=r"no preset 'wide' `pipeline-store preset list`"):
+    with pytest.raises(NotFound, match=r"no preset 'wide'; `pipeline-store preset list`"):
         preset_named(uow, "wide")
 
 

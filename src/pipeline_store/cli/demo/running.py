@@ -19,7 +19,7 @@ from pipeline_store.cli.demo.plan import (
 from pipeline_store.cli.demo.progress import progress_bars
 from pipeline_store.cli.demo.simulated_clock import SimulatedClock
 from pipeline_store.cli.demo.sources import import_sources, recognised, sample
-from pipeline_store.cli.demo.target import prepared_store, refuse_real_runs
+from pipeline_store.cli.demo.target import begin, prepared_store
 from pipeline_store.cli.demo.week import happenings
 from pipeline_store.clock import utc_now
 from pipeline_store.errors import AlreadyExists, Conflict, IllegalTransition, StoreBusy
@@ -89,11 +89,13 @@ def run_demo(
 def _earlier_plan(store: Store, console: Console) -> Plan | None:
     with store.unit_of_work(read_only=True) as uow:
         plan = stored_plan(uow)
-        if plan is None:
-            refuse_real_runs(uow)
-        else:
+        if plan is not None:
             picture.show_earlier_demo(console, plan, steps_done(uow), len(happenings(plan)))
-        return plan
+            return plan
+    with store.unit_of_work() as uow:
+        begin(uow)
+        uow.commit()
+    return None
 
 
 def _import(store: Store, sources: Sequence[Source], console: Console) -> list[FileSummary]:

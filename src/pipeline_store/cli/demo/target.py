@@ -21,6 +21,8 @@ ELSEWHERE: Final = "start the demo in another folder, or name another file with 
 
 TABLES_NAMED: Final = 3
 
+BEGUN_KEY: Final = "demo.begun"
+
 
 class DemoRefusedError(PipelineStoreError):
     """The demo would mix what it makes up with what is real, or has nothing to work on."""
@@ -39,6 +41,24 @@ def prepared_store(url: str, clock: Clock) -> Store:
     store = open_store(url, clock=clock)
     store.upgrade()
     return store
+
+
+def begin(uow: UnitOfWork) -> None:
+    """Keep that a demo has begun here, before it imports anything.
+
+    Raises:
+        DemoRefusedError: none has yet, and there are videos or runs, which are somebody's.
+    """
+    # In this order: what a demo imports comes after it has begun.
+    count = uow.discovered_videos.count()
+    if uow.config_overrides.value(BEGUN_KEY) is not None:
+        return
+    refuse_real_runs(uow)
+    if count:
+        raise DemoRefusedError(
+            f"this database has videos that no demo imported ({count}): {ELSEWHERE}"
+        )
+    uow.config_overrides.set(BEGUN_KEY, "true", "demo")
 
 
 def refuse_real_runs(uow: UnitOfWork) -> None:
