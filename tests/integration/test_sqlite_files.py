@@ -240,6 +240,15 @@ def test_what_is_no_database_is_store_unavailable(
     assert contents_of(tmp_path) == before
 
 
+def test_a_folder_is_told_from_what_is_missing(colour: str, tmp_path: Path) -> None:
+    """Nobody is told to create a database where a folder is."""
+    with (
+        opened(colour, tmp_path) as store,
+        pytest.raises(StoreUnavailable, match="is a directory, not a database"),
+    ):
+        log(store, "one")
+
+
 def contents_of(folder: Path) -> dict[str, bytes | None]:
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None

@@ -77,8 +77,10 @@ def parse_url(url: str | URL) -> URL:
                 "not a database URL; expected memory://, sqlite:///FILE or postgresql://..."
             ) from None
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-        message = f"{parsed.get_backend_name()} is not supported; use sqlite or postgresql"
-        raise StoreUnavailable(message)
+        found = parsed.get_backend_name()
+        raise StoreUnavailable(
+            f"{found} is not supported; memory://, sqlite:///FILE or postgresql://... expected"
+        )
     if _synchronous_level(parsed) not in _SYNCHRONOUS_LEVELS:
         choices = ", ".join(sorted(_SYNCHRONOUS_LEVELS))
         raise StoreUnavailable(f"{SYNCHRONOUS}: one of {choices} expected in the URL")
@@ -97,9 +99,12 @@ def _synchronous_level(url: URL) -> str:
 def refuse_missing_file(url: URL) -> None:
     """Refuse an SQLite URL whose file is not there, rather than have an empty one made."""
     file = sqlite_file(url)
-    if file is not None and not file.is_file():
-        cure = "create it with store.upgrade() or `pipeline-store init`"
-        raise StoreUnavailable(f"there is no database {file}: {cure}")
+    if file is None or file.is_file():
+        return
+    if file.is_dir():
+        raise StoreUnavailable(f"{file} is a directory, not a database")
+    cure = "create it with store.upgrade() or `pipeline-store init`"
+    raise StoreUnavailable(f"there is no database {file}: {cure}")
 
 
 def sqlite_file(url: URL) -> Path | None:
