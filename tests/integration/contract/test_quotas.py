@@ -662,3 +662,17 @@ class TestClaims:
         claim_shortly(store)
         claim_one(store)
         assert standing(store, "tokens", "mine") == (0, 2 * 10**12)
+
+
+def test_a_channel_has_no_project_that_the_ledger_cannot_name(store: Store) -> None:
+    """A single task of such a channel would keep everybody from claiming."""
+    with store.unit_of_work() as uow:
+        channel = uow.channels.add(Channel(channel_id="longest1", name="Longest"))
+        for name in ("", "x" * 256):
+            with pytest.raises(InvalidValue, match="quota_project"):
+                channel.quota_project = name
+        channel.quota_project = "x" * 255
+        uow.tasks.add(a_task(channel.id, 1, status=S.UPLOADING))
+        uow.commit()
+    claim_one(store)
+    assert standing(store, "youtube_uploads", "x" * 255) == (0, 1)
