@@ -69,9 +69,10 @@ def check_claim(claim: Any, kind: type[Any]) -> None:
     if not isinstance(claim, Claim):
         raise InvalidValue(f"claim: Claim expected, found {type(claim).__name__}")
     item: Any = claim.item  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    key: Any = getattr(item, "id", None)  # pyright: ignore[reportUnknownArgumentType]
     if not isinstance(item, kind):
         raise InvalidValue(f"claim: one of a {kind.__name__} expected")
-    values.check_uuid("claim.item.id", getattr(item, "id", None))
+    values.check_uuid("claim.item.id", key)
     values.check_integer("claim.token", claim.token, least=0)
     check_worker("claim.worker", claim.worker)
 
