@@ -47,7 +47,7 @@ def check_lease(lease: Any) -> None:
 
 def check_claiming(worker: Any, count: Any, lease: Any) -> None:
     """Refuse a claim without a worker, of fewer than 1 or more than 1,000, or a bad lease."""
-    values.check_text("worker", worker, longest=values.LONGEST_KEY, empty=False)
+    check_worker("worker", worker)
     values.check_integer("n", count, least=1, most=LARGEST_BATCH)
     check_lease(lease)
 
@@ -69,9 +69,17 @@ def check_claim(claim: Any, kind: type[Any]) -> None:
     if not isinstance(claim, Claim):
         raise InvalidValue(f"claim: Claim expected, found {type(claim).__name__}")
     item: Any = claim.item  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    key: Any = getattr(item, "id", None)  # pyright: ignore[reportUnknownArgumentType]
     if not isinstance(item, kind):
         raise InvalidValue(f"claim: one of a {kind.__name__} expected")
+    values.check_uuid("claim.item.id", key)
     values.check_integer("claim.token", claim.token, least=0)
+    check_worker("claim.worker", claim.worker)
+
+
+def check_worker(name: str, worker: Any) -> None:
+    """Refuse what cannot name a worker."""
+    values.check_text(name, worker, longest=values.LONGEST_KEY, empty=False)
 
 
 def worker_of(claims: Sequence[Any]) -> str:
@@ -80,10 +88,11 @@ def worker_of(claims: Sequence[Any]) -> str:
     Raises:
         InvalidValue: there is none, or more than one.
     """
-    workers = {claim.worker for claim in claims if isinstance(claim, Claim)}
+    # By what they are called, since what is no name may not even go into a set.
+    workers = {str(claim.worker) for claim in claims if isinstance(claim, Claim)}
     if len(workers) == 1:
         return workers.pop()
-    found = ", ".join(sorted(map(str, workers))) or "none"
+    found = ", ".join(sorted(workers)) or "none"
     raise InvalidValue(f"claims: at least one, all of one worker expected, found {found}")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_store import open_store
 from pipeline_store.channels import Channel
-from pipeline_store.errors import QuotaExhausted, StoreBusy
+from pipeline_store.errors import Conflict, QuotaExhausted, StoreBusy
 from pipeline_store.tasks import Task, TaskStatus
 from tests.conftest import is_on
 
@@ -50,12 +50,19 @@ def reserve(url: str) -> str:
     return f"{granted} {refused}"
 
 
-def add_uploads(url: str, count: int) -> None:
-    """Add tasks that wait to be uploaded, in a few channels of one project."""
+def add_uploads(url: str, count: int, projects: int = 1) -> None:
+    """Add tasks that wait to be uploaded, in a few channels of that many projects."""
     store = open_store(url)
     with store.unit_of_work() as uow:
         channels = [
-            uow.channels.add(Channel(channel_id=f"c{number}", name="c", max_concurrent=10)).id
+            uow.channels.add(
+                Channel(
+                    channel_id=f"c{number}",
+                    name="c",
+                    max_concurrent=10,
+                    quota_project=None if projects == 1 else f"project {number % projects}",
+                )
+            ).id
             for number in range(4)
         ]
         uow.tasks.add_many(
@@ -87,6 +94,23 @@ def claim_until_nothing_is_left(url: str) -> int:
         store.complete(claim)
     store.close()
     return given
+
+
+def take_turns(url: str) -> str:
+    """Finishes an upload and claims the next in one call, for a while; says what was refused."""
+    store = open_store(url)
+    worker = f"worker {os.getpid()}"
+    claim = store.claim_next(worker, lease=timedelta(minutes=5), queue="tasks")
+    refused = ""
+    while claim is not None and not refused:
+        try:
+            claim = store.complete_and_claim_next(claim, lease=timedelta(minutes=5))
+        except StoreBusy:
+            time.sleep(0.01)
+        except Conflict as error:
+            refused = str(error)
+    store.close()
+    return refused
 
 
 def claim_and_die(url: str) -> None:

@@ -19,6 +19,7 @@ from tests.integration.spending_quota import (
     left_over,
     limit,
     reserve,
+    take_turns,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ def test_claims_take_no_more_than_there_is(new_url: Callable[[], str]) -> None:
     assert sum(map(int, at_once(claim_until_nothing_is_left, url))) == 25
     with closing(open_store(url)) as store:
         assert left_over(store) == (25, 0)
+
+
+def test_nobody_waits_for_another_who_waits_for_it(new_url: Callable[[], str]) -> None:
+    """6 workers finish uploads of one project, and take those of another, in one call."""
+    url = new_url()
+    limit(url, 10_000)
+    add_uploads(url, 200, projects=2)
+    assert at_once(take_turns, url, 6) == [""] * 6
 
 
 def test_what_a_killed_worker_has_reserved_counts_as_spent(new_url: Callable[[], str]) -> None:

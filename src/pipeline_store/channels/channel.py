@@ -46,7 +46,7 @@ class Channel:
     filters: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
     metadata: Mapping[str, Any] = json_object(default=EMPTY_OBJECT)
     #: The API project whose quota its uploads use.
-    quota_project: str | None = text(default=None)
+    quota_project: str | None = key_text(default=None)
     default_preset_id: UUID | None = uuid_reference("presets", default=None, on_delete="clear")
     last_publication_at: datetime | None = instant(default=None)
     created_at: datetime = instant(default=None, now_by_default=True)

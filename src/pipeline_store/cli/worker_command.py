@@ -169,7 +169,7 @@ def _handlers_named(given: str) -> Any:
         sys.path.insert(0, folder)
     try:
         found: Any = import_module(module_name)
-    except Exception as error:  # noqa: BLE001 - whatever a module of the user's does
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a module of the user's does
         message = f"--handler: {module_name} cannot be imported: {words_of(error)}"
         raise typer.BadParameter(message) from None
     try:
@@ -177,6 +177,9 @@ def _handlers_named(given: str) -> Any:
             found = getattr(found, part)
     except AttributeError:
         message = f"--handler: {module_name} has no {name}"
+        raise typer.BadParameter(message) from None
+    except Exception as error:  # noqa: BLE001 - a module may answer for its names by itself
+        message = f"--handler: {name} of {module_name} cannot be had: {words_of(error)}"
         raise typer.BadParameter(message) from None
     return found
 

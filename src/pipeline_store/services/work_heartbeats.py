@@ -33,7 +33,7 @@ class Heartbeats:
         self._store = store
         self._settings = settings
         self._work = work
-        self._pulse = Pulse(settings.lease)
+        self._pulse = Pulse(settings.lease, work)
         self._bell = ThreadBell()
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="heartbeats", daemon=True)
@@ -96,7 +96,7 @@ class AsyncHeartbeats:
         self._store = store
         self._settings = settings
         self._work = work
-        self._pulse = Pulse(settings.lease)
+        self._pulse = Pulse(settings.lease, work)
         self._bell = asyncio.Event()
         self._is_over = False
         self._task: asyncio.Task[None] | None = None

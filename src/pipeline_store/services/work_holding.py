@@ -158,9 +158,10 @@ AsyncWork: TypeAlias = Held[asyncio.Event]
 class Pulse:
     """When the lease on a task is to be prolonged, or the task given back."""
 
-    def __init__(self, lease: timedelta) -> None:
+    def __init__(self, lease: timedelta, held: Held[Any]) -> None:
         self._seconds = lease.total_seconds()
-        self._next = time.monotonic() + self._seconds / 3
+        # Counted from when the lease was last prolonged, which may be some short stages ago.
+        self._next = time.monotonic() + held.seconds_left - self._seconds * 2 / 3
 
     def seconds_to_next(self, held: Held[Any], grace_ends: float | None) -> float:
         """Return how long there is nothing to do."""

@@ -13,12 +13,12 @@ from pipeline_store import values
 from pipeline_store.entity import entity
 from pipeline_store.errors import IllegalTransition, InvalidValue, QuotaExhausted
 from pipeline_store.fields import choice, instant, integer, key_text, uuid_identity, uuid_reference
-from pipeline_store.repository import Repository
-from pipeline_store.tasks.quota_plans import DEFAULT_PROJECT
+from pipeline_store.repository import Repository, check_kind
+from pipeline_store.tasks.quota_plans import DEFAULT_PROJECT, QuotaCost
 from pipeline_store.tasks.state import TaskStatus
 
 if TYPE_CHECKING:
-    from pipeline_store.tasks.quota_plans import QuotaCost, QuotaLimit, QuotaPlan
+    from pipeline_store.tasks.quota_plans import QuotaLimit, QuotaPlan
 
 MOST_UNITS: Final = 10**12
 """The most that a limit, a cost or a reservation may be."""
@@ -218,10 +218,19 @@ def check_account(account: QuotaAccount, units: int) -> None:
 
 def check_plan(plan: Any) -> None:
     """Refuse a plan with a limit or a cost that cannot be kept."""
-    for bucket, units in plan.limits:
+    for name in ("limits", "costs"):
+        # Read more than once, so nothing that can be read only once.
+        if not isinstance(getattr(plan, name), (tuple, list)):
+            raise InvalidValue(f"{name}: a tuple expected")
+    for limit in plan.limits:
+        try:
+            bucket, units = limit
+        except (TypeError, ValueError):
+            raise InvalidValue("limits: pairs of a bucket and its units expected") from None
         check_names(DEFAULT_PROJECT, bucket)
         check_units(units, least=0)
     for cost in plan.costs:
+        check_kind(QuotaCost, cost)
         check_stage(cost.stage)
         check_names(DEFAULT_PROJECT, cost.bucket)
         check_units(cost.units, least=1)

@@ -133,6 +133,27 @@ def test_wrong_usage(
     assert task_of(channel, key)["status"] == "queued"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "raise SystemExit(0)",
+        "def __getattr__(name):\n    raise ValueError('api_key=abc123')",
+    ],
+)
+def test_a_module_that_does_something_else(
+    channel: Command,  # noqa: F811
+    module: str,
+    tmp_path: Path,
+    text: str,
+) -> None:
+    """A program that ends when it is imported, or a module without names, is wrong usage too."""
+    (tmp_path / f"other_{module}.py").write_text(text)
+    done = channel("worker", "--handler", f"other_{module}:work", "--once")
+    assert done.code == 2
+    assert f"other_{module}" in done.err
+    assert "abc123" not in done.err
+
+
 @pytest.mark.parametrize("name", ["HANDLERS", "work"])
 def test_a_handler_that_is_none(channel: Command, module: str, name: str) -> None:  # noqa: F811
     """Neither is something that cannot be called, or a stage in which nobody works."""

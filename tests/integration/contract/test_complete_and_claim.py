@@ -228,3 +228,23 @@ def test_claims_of_nobody_and_of_two_workers_are_refused(store: Store) -> None:
     nameless: Any = [claims[0], attrs.evolve(claims[1], worker=None)]
     with pytest.raises(InvalidValue, match="one worker expected, found None, w1"):
         store.complete_and_claim_batch(nameless, 1, lease=LEASE)
+
+
+@pytest.mark.parametrize("worker", [None, "", "a\0b", "\ud800", "x" * 256, ["w1"]])
+def test_a_claim_of_what_is_no_name_completes_nothing(store: Store, worker: Any) -> None:
+    keys = add_tasks(store, 2)
+    held, other = store.claim_batch("w1", 2, lease=LEASE, queue="tasks")
+    nameless = attrs.evolve(other, worker=worker)
+    with pytest.raises(InvalidValue, match="worker: "):
+        store.complete_many([held, nameless])
+    with pytest.raises(InvalidValue, match="worker: "):
+        store.complete_and_claim_next(nameless, lease=LEASE)
+    assert statuses(store, keys) == [TaskStatus.GENERATING_ASSETS] * 2
+
+
+def test_a_claim_on_a_task_that_was_never_stored_is_refused(store: Store) -> None:
+    add_tasks(store, 1)
+    claim = first_task(store)
+    unstored = attrs.evolve(claim, item=a_task(claim.item.channel_id, 7))
+    with pytest.raises(InvalidValue, match=r"claim\.item\.id"):
+        store.complete(unstored)

@@ -272,6 +272,8 @@ class TestReserving:
     def test_what_cannot_be_meant_is_refused(self, store: Store) -> None:
         with store.unit_of_work() as uow:
             quotas: Any = uow.quotas
+            wrong: Any = 7
+            short: Any = ("a",)
             for call in [
                 lambda: quotas.reserve("default", UPLOADS, 0),
                 lambda: quotas.reserve("default", UPLOADS, 1.5),
@@ -287,6 +289,10 @@ class TestReserving:
                 lambda: quotas.set_cost("uploading", UPLOADS, True),  # noqa: FBT003
                 lambda: quotas.use_plan("youtube-pool"),
                 lambda: quotas.use_plan(QuotaPlan((("a", -1),), ())),
+                lambda: quotas.use_plan(QuotaPlan(wrong, ())),
+                lambda: quotas.use_plan(QuotaPlan((wrong,), ())),
+                lambda: quotas.use_plan(QuotaPlan((short,), ())),
+                lambda: quotas.use_plan(QuotaPlan((), (wrong,))),
                 lambda: quotas.use_plan(QuotaPlan((), (QuotaCost("a", "b", 0),))),
                 lambda: quotas.commit("reservation"),
             ]:
@@ -401,7 +407,7 @@ class TestClaims:
         set_cost(store, "queued", UPLOADS, 1)
         add_task(store, channel_id, status=S.UPLOADING)
         with store.unit_of_work() as uow:
-            uow.tasks.release(uow.tasks.claim_next("w1", LEASE))  # type: ignore[arg-type]
+            uow.tasks.release(uow.tasks.claim_next("w1", LEASE))
             uow.commit()
         assert used_by_mine(store) == (0, 0)
         add_task(store, channel_id, priority="high")
@@ -662,3 +668,17 @@ class TestClaims:
         claim_shortly(store)
         claim_one(store)
         assert standing(store, "tokens", "mine") == (0, 2 * 10**12)
+
+
+def test_a_channel_has_no_project_that_the_ledger_cannot_name(store: Store) -> None:
+    """A single task of such a channel would keep everybody from claiming."""
+    with store.unit_of_work() as uow:
+        channel = uow.channels.add(Channel(channel_id="longest1", name="Longest"))
+        for name in ("", "x" * 256):
+            with pytest.raises(InvalidValue, match="quota_project"):
+                channel.quota_project = name
+        channel.quota_project = "x" * 255
+        uow.tasks.add(a_task(channel.id, 1, status=S.UPLOADING))
+        uow.commit()
+    claim_one(store)
+    assert standing(store, "youtube_uploads", "x" * 255) == (0, 1)

@@ -73,7 +73,7 @@ ASSIGNMENTS: Assignments = {
         "max_concurrent": field(1, 10, bad=[0, 11, *BAD_COUNTS]),
         "credentials": field(*OBJECTS, None, bad=[*BAD_JSON, []]),
         "settings": OBJECT,
-        "quota_project": TEXT,
+        "quota_project": field("project 1", None, bad=["", 7, "x" * 256]),
         "last_publication_at": TIME,
         "created_at": NEEDED_TIME,
     },

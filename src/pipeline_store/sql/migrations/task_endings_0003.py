@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline_store.sql.migrations.task_queue_0003 import WAITS
+from pipeline_store.sql.migrations.task_quota_0003 import ONE_AT_A_TIME
 
 _WAITS: Final = WAITS.format("k.")
 
@@ -63,6 +64,12 @@ END_WHAT_IS_OVER: Final = f"""
             FOR NO KEY UPDATE SKIP LOCKED;
             CONTINUE WHEN NOT FOUND;
             v_holds := true;
+            IF EXISTS (
+                SELECT 1 FROM task_leases l JOIN quota_reservations r ON r.task_id = l.task_id
+                WHERE l.channel_id = v_channel AND l.expires_at <= v_clock AND r.state = 'held'
+            ) THEN
+                {ONE_AT_A_TIME}
+            END IF;
             WITH ended AS (
                 UPDATE tasks SET worker = NULL, lease_expires_at = NULL, updated_at = p_now
                 WHERE id IN (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pipeline_store.sql.migrations.task_queue_0003 import GOES_BY_INDEXES, QUEUE_BEGINS, QUEUE_ENDS
+from pipeline_store.sql.migrations.task_quota_0003 import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +48,9 @@ _MOVE: Final = f"""
     attempts = 0, failed_stage = NULL, warned_at = NULL, held_at = NULL,
     status_since = p_now, updated_at = p_now
 """
+_COSTS_NEXT: Final = f"{_case('k.status', _ONWARD)} = ANY (v_metered)"
 _IS_HELD_FREELY: Final = f"""
-    k.lease_expires_at > v_clock AND k.id <> ALL (v_reserved)
-    AND ({_case("k.status", _ONWARD)} = ANY (v_metered)) IS NOT TRUE
+    k.lease_expires_at > v_clock AND k.id <> ALL (v_reserved) AND ({_COSTS_NEXT}) IS NOT TRUE
 """
 
 NEW_KEY: Final = """
@@ -76,6 +77,7 @@ DECLARE
     v_metered text[];
     v_reserved uuid[];
     v_freed uuid[] := '{{}}';
+    v_paying uuid[] := '{{}}';
     v_moved uuid[] := '{{}}';
     v_queue text;
     v_is_full boolean;
@@ -127,6 +129,37 @@ BEGIN
     RETURN QUERY SELECT unnest(v_moved);
 
     IF cardinality(v_moved) < cardinality(v_keys) THEN
+        -- Not below a condition, which may be asked first: all of them are to be locked here.
+        SELECT v_freed || coalesce(
+            array_agg(k.channel_id) FILTER (WHERE k.status IN ({_ENDS_AFTER})), '{{}}'
+        ), coalesce(array_agg(k.channel_id) FILTER (WHERE {_COSTS_NEXT}), '{{}}')
+        INTO v_freed, v_paying FROM (
+            SELECT k.channel_id, k.status FROM unnest(v_keys, v_tokens) AS given (id, token)
+            JOIN tasks k ON k.id = given.id AND k.lease_token = given.token
+            WHERE k.lease_expires_at > v_clock AND k.id <> ALL (v_moved)
+            ORDER BY k.id FOR NO KEY UPDATE OF k
+        ) k;
+        -- What cannot be paid for is told to its channel, which must not be waited for then.
+        IF cardinality(v_paying) > 0 THEN
+            PERFORM 1 FROM task_turns t WHERE t.channel_id = ANY (v_freed || v_paying)
+            ORDER BY t.channel_id FOR NO KEY UPDATE;
+        END IF;
+    END IF;
+
+    -- In one order for everybody, and as `wake_task_turn` does.
+    SELECT bool_or(t.blocked = 'full') INTO v_is_full FROM (
+        SELECT t.blocked FROM task_turns t WHERE t.channel_id = ANY (v_freed)
+        ORDER BY t.channel_id FOR KEY SHARE
+    ) t;
+    IF v_is_full
+        OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+    THEN
+        UPDATE task_turns t SET blocked = CASE WHEN t.blocked <> 'full' THEN t.blocked END
+        WHERE t.channel_id = ANY (v_freed);
+    END IF;
+
+    IF cardinality(v_moved) < cardinality(v_keys) THEN
+        {ONE_AT_A_TIME}
         FOR v_task IN
             SELECT k.id, k.status, k.review_token, k.channel_id, k.lease_token,
                 coalesce(given.worker, p_workers[1]) AS worker
@@ -160,24 +193,11 @@ BEGIN
             END IF;
             IF v_ends THEN
                 DELETE FROM task_leases WHERE task_id = v_task.id;
-                v_freed := v_freed || v_task.channel_id;
             END IF;
             RETURN NEXT v_task.id;
         END LOOP;
     END IF;
     {QUEUE_ENDS}
-
-    -- In one order for everybody, and as `wake_task_turn` does.
-    SELECT bool_or(t.blocked = 'full') INTO v_is_full FROM (
-        SELECT t.blocked FROM task_turns t WHERE t.channel_id = ANY (v_freed)
-        ORDER BY t.channel_id FOR KEY SHARE
-    ) t;
-    IF v_is_full
-        OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
-    THEN
-        UPDATE task_turns t SET blocked = CASE WHEN t.blocked <> 'full' THEN t.blocked END
-        WHERE t.channel_id = ANY (v_freed);
-    END IF;
 END
 $$
 """  # noqa: S608 - our words

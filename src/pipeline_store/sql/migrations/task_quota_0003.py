@@ -93,6 +93,13 @@ _WAKE: Final = f"""
     );
 """  # noqa: S608 - our words
 
+ONE_AT_A_TIME: Final = (
+    "PERFORM pg_advisory_xact_lock(hashtextextended('pipeline_store_quotas', 0));"
+)
+"""What the functions of the queue do before they take from a quota, or give something back, since
+one call may do both for several projects. They wait for tasks and turns before that, never after,
+or two of them could wait for each other."""
+
 POSTGRESQL_UP: Final = (
     f"""
     CREATE FUNCTION quota_is_booked() RETURNS trigger
@@ -140,6 +147,7 @@ POSTGRESQL_UP: Final = (
     ) RETURNS boolean
     {_FUNCTION}
     BEGIN
+        {ONE_AT_A_TIME}
         INSERT INTO quota_days (project, bucket, turns_at)
         SELECT p_project, c.bucket, p_turns FROM quota_costs c WHERE c.stage = p_stage
         ORDER BY c.bucket ON CONFLICT DO NOTHING;
