@@ -59,6 +59,10 @@ AsyncHandler: TypeAlias = Callable[[AsyncWork], Awaitable[AsyncResult] | AsyncRe
 _log = logging.getLogger(__name__)
 
 
+class CancelledInHandlerError(Exception):
+    """A handler let out that something was cancelled which it waited for: its stage failed."""
+
+
 @final
 class AsyncWorker:
     """`Worker` over an awaited store: the same names and promises, awaited.
@@ -168,9 +172,13 @@ class AsyncWorker:
             await asyncio.shield(self._give_back(work))
             raise
         if handler is not None or kind != OutcomeKind.DONE:
-            self._settings.tell(
-                outcome_of(work, kind, began, stage=stage, status=status, message=message)
-            )
+            outcome = outcome_of(work, kind, began, stage=stage, status=status, message=message)
+            try:
+                self._settings.tell(outcome)
+            except BaseException:
+                # What was not ended by this stage is still held.
+                await asyncio.shield(self._give_back(work))
+                raise
         if task is None or kind != OutcomeKind.DONE or task.lease_expires_at is None:
             return False
         work.moved(task)
@@ -204,9 +212,16 @@ class AsyncWorker:
             if work.is_stopping:
                 # Asked for before there was anybody to be told.
                 self._heartbeats.look_again()
-            if is_awaited(handler):
+            if not is_awaited(handler):
+                return cast("AsyncResult", await asyncio.to_thread(handler, work))
+            try:
                 return await cast("Awaitable[AsyncResult]", handler(work))
-            return cast("AsyncResult", await asyncio.to_thread(handler, work))
+            except asyncio.CancelledError as error:
+                worker = asyncio.current_task()
+                if worker is not None and worker.cancelling():
+                    raise
+                # Not the worker was cancelled, but something that its handler waited for.
+                raise CancelledInHandlerError().with_traceback(error.__traceback__) from None
 
     def _writer_of(
         self, work: AsyncWork, result: AsyncResult

@@ -191,9 +191,13 @@ class Worker:
             self._give_back(work)
             raise
         if handler is not None or kind != OutcomeKind.DONE:
-            self._settings.tell(
-                outcome_of(work, kind, began, stage=stage, status=status, message=message)
-            )
+            outcome = outcome_of(work, kind, began, stage=stage, status=status, message=message)
+            try:
+                self._settings.tell(outcome)
+            except BaseException:
+                # What was not ended by this stage is still held.
+                self._give_back(work)
+                raise
         if task is None or kind != OutcomeKind.DONE or task.lease_expires_at is None:
             return False
         work.moved(task)

@@ -260,6 +260,40 @@ class TestResults:
         assert worker.outcomes[0].message in line
         assert worker.kinds == ["failed"]
 
+    def test_a_handler_in_which_something_is_cancelled(
+        self, store: Store, channel_id: UUID
+    ) -> None:
+        """Its stage has failed, and the worker goes on with the next task."""
+        if not isinstance(store, Blocking):
+            pytest.skip("for awaited workers only")
+
+        async def wait_for_what_was_cancelled(_work: Any) -> None:
+            waited_for = asyncio.get_running_loop().create_future()
+            waited_for.cancel()
+            await waited_for
+
+        tasks = [add_task(store, channel_id) for _ in range(2)]
+        worker = AnyWorker(store, wait_for_what_was_cancelled)
+        assert worker.until_idle() == 2
+        assert [read(store, task.id).status for task in tasks] == [S.ASSET_ERROR] * 2
+        line = str(read(store, tasks[0].id).error_log)
+        assert line.startswith("generating_assets: CancelledInHandlerError (test_workers.py:")
+
+    def test_a_listener_that_fails(self, store: Store, channel_id: UUID) -> None:
+        """The worker ends with its error, and keeps no task that it would have gone on with."""
+
+        def fail(_outcome: Any) -> None:
+            message = "nobody listens"
+            raise BrokenPipeError(message)
+
+        task = add_task(store, channel_id, status=S.ASSETS_APPROVED)
+        handlers = {S.GENERATING_COMPOSITES: work, S.GENERATING_VIDEO: work}
+        worker = AnyWorker(store, handlers, on_outcome=fail)
+        with pytest.raises(BrokenPipeError, match="nobody listens"):
+            worker.until_idle()
+        found = read(store, task.id)
+        assert (found.status, found.lease_expires_at) == (S.COMPOSITES_READY, None)
+
     def test_giving_back(self, store: Store, channel_id: UUID) -> None:
         """A handler that does not want the task leaves it to others; no attempt."""
 
@@ -387,11 +421,14 @@ class TestStopping:
         """What is no error ends the worker, and the task is given back."""
         task = add_task(store, channel_id)
 
+        class Interruption(BaseException):
+            pass
+
         async def interrupt(_work: Any) -> None:
-            raise asyncio.CancelledError
+            raise Interruption
 
         worker = AnyWorker(store, interrupt)
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(Interruption):
             worker.until_idle()
         assert read(store, task.id).lease_expires_at is None
 
