@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 DEFAULT_URL: Final = "sqlite:///pipeline.db"
 URL_VARIABLE: Final = "PIPELINE_STORE_URL"
 
+CREATE_IT: Final = "; `pipeline-store init` creates one"
+
 _SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 
 
@@ -100,15 +102,14 @@ class Database:
         return True
 
     @contextmanager
-    def opened(self, *, may_create: bool = False) -> Generator[SqlStore]:
-        """Open the store and close it after.
+    def opened(self, *, may_create: bool = False, cure: str = CREATE_IT) -> Generator[SqlStore]:
+        """Open the store and close it after; `cure` is told when it is not there.
 
         Raises:
             StoreUnavailable: there is no such file and none may be created, or it is none.
         """
         if not self.is_there and not may_create:
-            message = f"no database at {self.file}; `pipeline-store init` creates one"
-            raise StoreUnavailable(message)
+            raise StoreUnavailable(f"no database at {self.file}{cure}")
         from pipeline_store.sql import SqlStore  # noqa: PLC0415 - see above
 
         store = SqlStore(self.url)

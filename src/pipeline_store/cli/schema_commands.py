@@ -124,7 +124,7 @@ def adopt(context: typer.Context, *, as_json: AsJson = False) -> None:
     A file that differs from the schema is refused with the list of differences, and not touched.
     """
     try:
-        with database_of(context).opened() as store:
+        with database_of(context).opened(cure=", so there is nothing to adopt") as store:
             report = store.adopt()
     except AdoptionRefused as refused:
         if as_json:

@@ -75,3 +75,13 @@ def test_only_files_are_adopted(new_command: Command, postgres_url: str) -> None
     refused = new_command.on(postgres_url, "adopt")
     assert refused.code == 1
     assert "only SQLite files" in refused.err
+
+
+def test_a_path_that_leads_nowhere_is_told_and_nothing_is_made(
+    new_command: Command, tmp_path: Path
+) -> None:
+    """Nobody who looks for a file is told to create another."""
+    refused = new_command.on(str(tmp_path / "mistyped.db"), "adopt")
+    assert refused.code == 1
+    assert refused.err.endswith("mistyped.db, so there is nothing to adopt\n")
+    assert not (tmp_path / "mistyped.db").exists()
