@@ -214,7 +214,7 @@ def test_eight_processes_upgrade_one_empty_database(new_empty_url: Callable[[], 
     store.close()
 
 
-KILLS = 10 if is_on("PIPELINE_STORE_SOAK") else 4
+KILLS = 10 if is_on("PIPELINE_STORE_SOAK") else 3
 """Spread over all statements."""
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipeline_store.tasks import Task
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
-CAPACITIES = [1, 2] * (100 if SOAK else 15)
+CAPACITIES = [1, 2] * (100 if SOAK else 8)
 LEASES = "SELECT count(*) FROM tasks WHERE lease_expires_at IS NOT NULL"
 TOKENS = "SELECT sum(lease_token) FROM tasks"
 UNFINISHED = "SELECT count(*) FROM tasks WHERE status <> 'final_review'"
