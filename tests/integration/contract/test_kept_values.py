@@ -15,6 +15,7 @@ from pipeline_store.errors import NaiveDatetimeWarning
 from pipeline_store.fields import JSON, LONGEST
 from pipeline_store.json_value import JsonList, JsonObject
 from pipeline_store.production import PipelineRun
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.refused_values import nested
 from tests.integration.contract.samples import (
     CLASSES,
@@ -98,7 +99,7 @@ def test_long_json(store: Store) -> None:
         assert uow.system_configuration.get("long").value == long
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "text",
     [
         "{}",
@@ -172,7 +173,7 @@ def json_fields(collection: str) -> dict[str, Callable[[Any], Any]]:
     }
 
 
-@pytest.mark.parametrize("collection", [name for name in COLLECTIONS if json_fields(name)])
+@in_turn("collection", [name for name in COLLECTIONS if json_fields(name)])
 def test_every_json_value(store: Store, parents: Parents, collection: str) -> None:
     """JSON comes back as the same text in every field, immutable throughout."""
     shapes = json_fields(collection)
@@ -300,7 +301,7 @@ def instant_fields(collection: str) -> list[str]:
     return [field.name for field in fields if "datetime" in str(field.type)]
 
 
-@pytest.mark.parametrize("collection", [name for name in COLLECTIONS if instant_fields(name)])
+@in_turn("collection", [name for name in COLLECTIONS if instant_fields(name)])
 def test_every_instant(store: Store, parents: Parents, collection: str) -> None:
     """Instants of any zone come back aware, in UTC and exact, in every field that holds one."""
     names = instant_fields(collection)

@@ -23,6 +23,7 @@ from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
 from pipeline_store.tasks import CLAIMABLE, GATES, STAGES, Task, TaskStatus
 from pipeline_store.tasks.state import onward_from
 from tests.integration.contract.conftest import SteppedClock
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import values_of
 from tests.integration.contract.test_tasks import a_task, moves_of, read
 
@@ -334,7 +335,7 @@ class TestClaim:
             uow.commit()
         assert [to for _, to, *_ in moves_of(store, task.id)] == [S.QUEUED, S.CLAIMED]
 
-    @pytest.mark.parametrize(
+    @in_turn(
         "arguments",
         [
             {"worker": ""},
@@ -363,7 +364,7 @@ class TestClaim:
             store.claim_next(worker, queue="tasks", **sound)
         assert read(store, task.id).status == S.QUEUED
 
-    @pytest.mark.parametrize(
+    @in_turn(
         "arguments",
         [
             {"queue": "videos"},
@@ -382,7 +383,7 @@ class TestClaim:
         with pytest.raises(InvalidValue):
             store.claim_batch("w1", 2, lease=LEASE, **arguments)
 
-    @pytest.mark.parametrize("number", [0, 1_001, True, 1.0, None])
+    @in_turn("number", [0, 1_001, True, 1.0, None])
     def test_bad_numbers(self, store: Store, number: Any) -> None:
         with store.unit_of_work() as uow, pytest.raises(InvalidValue):
             uow.tasks.claim_batch("w1", number, LEASE)
@@ -754,7 +755,7 @@ class TestHolder:
             uow.commit()
         assert read(store, task.id).status == S.ASSEMBLY_READY
 
-    @pytest.mark.parametrize("status", CLAIMABLE)
+    @in_turn("status", CLAIMABLE)
     def test_a_failure(self, store: Store, channel_id: UUID, status: TaskStatus) -> None:
         task = add_task(store, channel_id, status=status)
         claim = claim_shortly(store)
