@@ -13,6 +13,7 @@ import pytest
 
 from pipeline_store.channels import Channel, JobStatus, ProcessingJob
 from pipeline_store.errors import AlreadyExists, LeaseLost, RolledBack
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.test_jobs import (
     LEASE,
     add_jobs,
@@ -45,7 +46,7 @@ def claim_of_nothing(store: Store, channel_id: UUID) -> Claim[ProcessingJob]:
     return claim
 
 
-@pytest.mark.parametrize("what", ["complete", "complete_many", "heartbeat", "fail", "release"])
+@in_turn("what", ["complete", "complete_many", "heartbeat", "fail", "release"])
 def test_a_claim_on_what_was_never_stored(
     store: Store, claim_of_nothing: Claim[ProcessingJob], what: str
 ) -> None:

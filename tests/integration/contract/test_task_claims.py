@@ -102,6 +102,14 @@ def add_task(store: Store, channel_id: UUID, **values: Any) -> Task:
     return task
 
 
+def remove_all(store: Store) -> None:
+    """Removes the tasks, for a case that comes after this one."""
+    with store.unit_of_work() as uow:
+        for task in uow.tasks.page():
+            uow.tasks.remove(task)
+        uow.commit()
+
+
 def claim_one(
     store: Store, worker: str = "w1", lease: timedelta = LEASE, **options: Any
 ) -> Claim[Task]:
@@ -240,7 +248,7 @@ class TestClaim:
             (move,) = uow.tasks.history(task.id)
         assert (move.moved_at, move.id.version) == (clock.instant, 7)
 
-    @pytest.mark.parametrize("status", [each for each in CLAIMABLE if each != S.QUEUED])
+    @in_turn("status", [each for each in CLAIMABLE if each != S.QUEUED])
     def test_any_other_goes_on_where_it_stands(
         self, store: Store, channel_id: UUID, clock: SteppedClock, status: TaskStatus
     ) -> None:
@@ -253,6 +261,7 @@ class TestClaim:
         assert (stored.status_since, stored.updated_at) == (since, clock.instant)
         assert values_of(claim.item) == values_of(stored)
         assert moves_of(store, task.id) == []
+        remove_all(store)
 
     def test_only_where_a_task_waits_for_a_worker(self, store: Store, channel_id: UUID) -> None:
         add_tasks(store, channel_id, *[{"status": each} for each in S if each not in CLAIMABLE])
@@ -846,7 +855,7 @@ def gates_passed(store: Store, task_id: UUID) -> list[str]:
 class TestAttempts:
     """A task that nobody brings on is not handed out for ever."""
 
-    @pytest.mark.parametrize("status", CLAIMABLE)
+    @in_turn("status", CLAIMABLE)
     def test_given_up(
         self,
         store: Store,
@@ -872,6 +881,7 @@ class TestAttempts:
             uow.tasks.retry(task.id, "ann")
             uow.commit()
         assert claim_shortly(store).attempt == 1
+        remove_all(store)
 
     def test_five_by_default(
         self,

@@ -22,6 +22,7 @@ from pipeline_store.errors import (
 )
 from pipeline_store.tasks import ERRORS, GATES, STAGES, Task, TaskStatus, stays
 from pipeline_store.uuid_keys import new_key
+from tests.integration.contract.in_turn import in_turn
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -360,7 +361,7 @@ class TestQuestions:
             with pytest.raises(AlreadyExists):
                 uow.tasks.add(a_task(channel_id, notion_page_id=page.replace("-", "")))
 
-    @pytest.mark.parametrize(
+    @in_turn(
         "values",
         [
             {"notion_page_id": ""},
