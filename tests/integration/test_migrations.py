@@ -241,8 +241,10 @@ def test_killed_half_way(
         if going_down:
             store.downgrade("base")
             assert tables(store) <= {"sqlite_sequence"}
-        store.upgrade()
-        fill(store)
+        # Where nothing is left, one upgrade is like the next.
+        if not going_down or store is stores[-1]:
+            store.upgrade()
+            fill(store)
         store.close()
 
 
