@@ -172,7 +172,7 @@ def test_a_lease_begins_when_the_wait_for_others_is_over(
     """One that began before could be over when it is given."""
     add_jobs(store, channel_id, {})
     held = claim_one(store, lease=timedelta(hours=1)) if way == "heartbeat" else None
-    file = database_url.removeprefix("sqlite:///")
+    file = database_url.removeprefix("sqlite:///").partition("?")[0]
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
 

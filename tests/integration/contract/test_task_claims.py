@@ -532,7 +532,8 @@ def remove_past_the_package(store: Store, database_url: str, key: str) -> None:
         with psycopg.connect(database_url) as connection:
             connection.execute(statement.encode())
     elif database_url.startswith("sqlite"):
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as file:
+        path = database_url.removeprefix("sqlite:///").partition("?")[0]
+        with closing(sqlite3.connect(path)) as file:
             file.execute(statement)
             file.commit()
     else:
