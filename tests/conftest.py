@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
     from tests.migrated_databases import MigratedDatabases
 
-# How long an example takes says more of what else the machine does than of what is tried.
-settings.register_profile("without_deadline", deadline=None)
-settings.load_profile("without_deadline")
-
 
 def is_on(variable: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether an environment variable is set to something that means yes."""
     return environ.get(variable, "").lower() not in {"", "0", "false", "no"}
+
+
+# How long an example takes says more of what else the machine does than of what is tried.
+settings.register_profile(
+    "ours", deadline=None, max_examples=100 if is_on("PIPELINE_STORE_SOAK") else 40
+)
+settings.load_profile("ours")
 
 
 def skip_without_postgres(reason: str, environ: Mapping[str, str]) -> NoReturn:

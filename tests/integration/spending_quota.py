@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BUCKET = "youtube_uploads"
 LEASE = timedelta(seconds=2)
-TRIES = 80 if is_on("PIPELINE_STORE_SOAK") else 20
+TRIES = 80 if is_on("PIPELINE_STORE_SOAK") else 8
 
 
 def limit(url: str, units: int) -> None:

@@ -22,6 +22,7 @@ from pipeline_store.services.async_configuration import AsyncConfiguration
 from pipeline_store.services.configuration import Configuration
 from pipeline_store.services.setting_values import write_text
 from pipeline_store.services.settings import Setting, Settings
+from tests.conftest import is_on
 from tests.integration.racing import at_once
 from tests.real_data import REPOSITORY
 
@@ -64,12 +65,15 @@ MAKERS: dict[type[Any], Callable[[random.Random], Any]] = {
 }
 
 
+COUNT = 200 if is_on("PIPELINE_STORE_SOAK") else 80
+
+
 class Laid:
     """Random settings, and what was laid into each layer."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - not a secret
-        self.settings = [self._setting(number) for number in range(200)]
+        self.settings = [self._setting(number) for number in range(COUNT)]
         self.default = {setting.key: setting.default for setting in self.settings}
         self.environment = self._layer()
         self.channels = {name: self._layer() for name in CHANNELS}
@@ -156,7 +160,7 @@ def exactly(said: list[tuple[str, Any]]) -> str:
 
 
 def test_explain_agrees_with_the_reference(store: Store, tmp_path: Path) -> None:
-    """200 random settings over all layers and three channels: every layer, and the winner."""
+    """Many random settings over all layers and three channels: every layer, and the winner."""
     laid = Laid(seed=20260301)
     written_through = laid.write(store, tmp_path)
     reading = Configuration(

@@ -286,6 +286,9 @@ def behind_make_target(target: str) -> str:
     if target == "test":
         assert "-m pytest" in commands[0]
         return ":"
+    if target == "demo" and not is_on("PIPELINE_STORE_SOAK"):
+        # Each worker is an interpreter that loads everything; one of two is killed as well.
+        commands = [f"{command} --workers 2" for command in commands]
     return "\n".join(line.replace(".venv/bin/", "") for line in commands)
 
 

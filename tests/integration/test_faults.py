@@ -412,7 +412,7 @@ def interrupt(
     assert after != before
     assert statements >= first
     faulty.reset()
-    every = range(first, statements + 1, 1 if SOAK else 2)
+    every = range(first, statements + 1, 1 if SOAK else 3)
     for at in sorted({*every, statements}):
         with faulty.failing(at, fault), pytest.raises(expected):
             faulty.attempt(scenario)

@@ -118,8 +118,18 @@ def check_list(store: Store, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_in_a_database_agrees_with_its_readme(database: Store, name: str) -> None:
-    """Videos are its distinct ids; snapshots its rows without damaged ids and repeated days."""
+def test_a_list_in_a_database_agrees_with_its_readme(
+    database: Store, database_kind: str, name: str
+) -> None:
+    """Videos are its distinct ids; snapshots its rows without damaged ids and repeated days.
+
+    Without `make soak` the long ones are imported into one kind of database each.
+    """
+    long = [each for each, expected in LISTS.items() if expected.rows > SHORT]
+    if name in long and not is_on("PIPELINE_STORE_SOAK"):
+        kinds = ("sqlite", "postgresql")
+        if database_kind != kinds[long.index(name) % len(kinds)]:
+            pytest.skip("imported into the other kind; make soak imports it into both")
     check_list(database, name)
 
 

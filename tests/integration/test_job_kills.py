@@ -24,14 +24,14 @@ SOUND = (
     Plan(jobs=5_000, lease=3.0, kill_every=1.0, most_work=0.2, limit=900)
     if SOAK
     else Plan(
-        jobs=100,
+        jobs=80,
         lease=1.5,
         kill_every=0.3,
         written_between_kills=2_000,
         most_work=0.3,
-        rest=0.15,
+        rest=0.3,
         limit=240,
-        unlucky_one_in=30,
+        unlucky_one_in=22,
     )
 )
 UNFENCED = Plan(

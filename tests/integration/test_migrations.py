@@ -214,7 +214,7 @@ def test_eight_processes_upgrade_one_empty_database(new_empty_url: Callable[[], 
     store.close()
 
 
-KILLS = 10 if is_on("PIPELINE_STORE_SOAK") else 4
+KILLS = 10 if is_on("PIPELINE_STORE_SOAK") else 3
 """Spread over all statements."""
 
 
@@ -241,8 +241,10 @@ def test_killed_half_way(
         if going_down:
             store.downgrade("base")
             assert tables(store) <= {"sqlite_sequence"}
-        store.upgrade()
-        fill(store)
+        # Where nothing is left, one upgrade is like the next.
+        if not going_down or store is stores[-1]:
+            store.upgrade()
+            fill(store)
         store.close()
 
 

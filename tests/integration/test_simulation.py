@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SOAK = is_on("PIPELINE_STORE_SOAK")
 SEEDS_AT_ONCE = 25 if SOAK else 1
-FIRST_SEEDS = range(0, 500 if SOAK else 2, SEEDS_AT_ONCE)
+FIRST_SEEDS = range(0, 500 if SOAK else 1, SEEDS_AT_ONCE)
 BROKEN_SEEDS = range(20)
 """One of these has to find what is broken."""
 

@@ -113,7 +113,7 @@ def test_without_fencing_the_check_finds_it(new_url: Callable[[], str], tmp_path
             lease=0.2,
             sleepers=6,
             # Without it they get nowhere.
-            limit=2.5,
+            limit=1.5,
             fenced=False,
         )
         found = verdict_on(plan, folder).violations

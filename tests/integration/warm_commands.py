@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
@@ -45,9 +46,22 @@ LOADED_LATE = (
 )
 """What programs load only when they need it."""
 
+
+def run_script(arguments: list[str]) -> int:
+    """Runs what a reader has written down; everything else is for an interpreter of its own."""
+    script = arguments[0] if arguments else ""
+    if not script.endswith(".py"):
+        return subprocess.run([sys.executable, *arguments], check=False).returncode
+    sys.argv = arguments
+    sys.path[0] = str(Path(script).resolve().parent)
+    runpy.run_path(script, run_name="__main__")
+    return 0
+
+
 PROGRAMS: dict[str, Callable[[list[str]], int]] = {
     "pipeline-store": main,
     "pytest": lambda arguments: int(pytest.main(arguments)),
+    "python": run_script,
 }
 
 # A bare interpreter, since hundreds of these are started.

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline_store.errors import InvalidValue, PipelineStoreError
 from tests.integration.contract.bad_values import FIELDS, Field
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import (
     CLASSES,
     COLLECTIONS,
@@ -32,7 +33,7 @@ def answer(field: Field, bad: Any) -> str:
     return "it is accepted"
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=str)
+@in_turn("field", FIELDS)
 def test_a_bad_value_is_refused_by_name(field: Field) -> None:
     """An object with a bad value cannot be made; the error names the field and stays short."""
     answers = {label: answer(field, bad) for label, bad in field.refused_when_made().items()}

@@ -19,6 +19,7 @@ from pipeline_store import values
 from pipeline_store.errors import InvalidValue
 from pipeline_store.production import Analytics
 from pipeline_store.production.snapshot_columns import NAMES, checked_columns
+from tests.integration.contract.in_turn import in_turn
 
 pytestmark = pytest.mark.filterwarnings("ignore::pipeline_store.errors.NaiveDatetimeWarning")
 
@@ -89,11 +90,10 @@ BAD = both(
     ),
 )
 
-IDS = [f"{field}-{number}" for number, (field, _) in enumerate(BAD)]
 
-
-@pytest.mark.parametrize(("field", "value"), BAD, ids=IDS)
-def test_a_bad_value_is_refused_with_its_row_and_field(field: str, value: object) -> None:
+@in_turn("number", range(len(BAD)))
+def test_a_bad_value_is_refused_with_its_row_and_field(number: int) -> None:
+    field, value = BAD[number]
     with pytest.raises(InvalidValue, match=f"^{field}: "):
         Analytics(**{**GOOD, field: value})
     rows = [GOOD, GOOD, {**GOOD, field: value}, GOOD]

@@ -163,7 +163,7 @@ def reused_file(migrated_file: Path, path: Path, clock: SteppedClock) -> Iterato
                     connection.rollback()
 
         count_from_one = "DELETE FROM sqlite_sequence"
-        url = f"sqlite:///{path}"
+        url = f"sqlite:///{path}?synchronous=OFF"
         database = ReusedDatabase(url, connection, run_together, count_from_one, clock)
         yield database
         database.close()

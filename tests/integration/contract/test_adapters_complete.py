@@ -40,6 +40,7 @@ from pipeline_store.tasks import Upload
 from pipeline_store.tasks.abstract_upload import AbstractUploadRepository
 from pipeline_store.unit_of_work import Collections, Store, UnitOfWork
 from pipeline_store.wakeups import Wakeups
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import (
     CHILDREN_FIRST,
     CLASSES,
@@ -125,7 +126,7 @@ ADAPTERS = [
 ]
 
 
-@pytest.mark.parametrize("collection", PORTS)
+@in_turn("collection", PORTS)
 @pytest.mark.parametrize(("unit_of_work", "awaited"), ADAPTERS)
 def test_every_method_of_every_port(
     unit_of_work: type[Any], awaited: bool, collection: str
@@ -135,7 +136,7 @@ def test_every_method_of_every_port(
     assert list(differences(PORTS[collection], kind, awaited=awaited)) == []
 
 
-@pytest.mark.parametrize("collection", PORTS)
+@in_turn("collection", PORTS)
 @pytest.mark.parametrize("unit_of_work", [SqlUnitOfWork, MemoryUnitOfWork, AsyncUnitOfWork])
 def test_nothing_more_than_the_port(unit_of_work: type[Any], collection: str) -> None:
     """No adapter has a public method that its port does not promise."""
@@ -143,7 +144,7 @@ def test_nothing_more_than_the_port(unit_of_work: type[Any], collection: str) ->
     assert set(public(kind)) - set(public(PORTS[collection])) == set()
 
 
-@pytest.mark.parametrize("collection", PORTS)
+@in_turn("collection", PORTS)
 def test_adapters_inherit_their_port(collection: str) -> None:
     """Synchronous adapters inherit their port explicitly, and nobody inherits them."""
     for unit_of_work in (SqlUnitOfWork, MemoryUnitOfWork):

@@ -17,6 +17,7 @@ from pipeline_store.channels import (
 )
 from pipeline_store.errors import AlreadyExists, Conflict, InUse, InvalidValue, NotFound
 from pipeline_store.uuid_keys import new_key
+from tests.integration.contract.in_turn import in_turn
 
 if TYPE_CHECKING:
     from pipeline_store import Store
@@ -50,7 +51,7 @@ class TestQuestions:
         with store.unit_of_work(read_only=True) as uow:
             assert [channel.channel_id for channel in uow.channels.active()] == ["Z", "a", "b"]
 
-    @pytest.mark.parametrize("name", [None, 1, b"nature1", "\x00", "\ud800"])
+    @in_turn("name", [None, 1, b"nature1", "\x00", "\ud800"])
     def test_bad_names(self, store: Store, name: Any) -> None:
         with store.unit_of_work(read_only=True) as uow:
             with pytest.raises(InvalidValue):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline_store.errors import InvalidValue
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import EARLY, LATE, sample
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_skips_add_up(store: Store, run_id: int) -> None:
         assert ranks(uow, run_id) == [2, 3, 5, 6]
 
 
-@pytest.mark.parametrize("action", ["approve", "reject", "hold", "redo_script"])
+@in_turn("action", ["approve", "reject", "hold", "redo_script"])
 def test_only_skips_skip(store: Store, run_id: int, action: str) -> None:
     """Numbers in the detail of another answer skip nothing."""
     answer(store, run_id, action, "skip 4,7")
@@ -112,7 +113,7 @@ def test_an_answer_of_this_unit_of_work(store: Store, run_id: int) -> None:
         assert ranks(uow, run_id) == [2, 3, 4, 5, 6, 7, 8]
 
 
-@pytest.mark.parametrize("detail", [None, "", "none of them", "9" * 5000])
+@in_turn("detail", [None, "", "none of them", "9" * 5000])
 def test_details_without_ranks(store: Store, run_id: int, detail: str | None) -> None:
     """A detail that names no rank skips nothing and is no error."""
     answer(store, run_id, "skip", detail)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.integration.contract.samples import EARLY
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.migrated_databases import MigratedDatabases
 
 HEAVY = (
     "sqlalchemy",
@@ -82,73 +87,103 @@ from pipeline_store import open_async_store, open_store
 from pipeline_store.channels import Channel, SystemConfiguration
 from pipeline_store.production import ConfigOverride, PipelineRun
 
-store_id, url = sys.argv[1:]
 start = datetime(2026, 2, 28, 1, 2, 3, 456789, tzinfo=UTC)
 
 def new(niche):
     return PipelineRun(niche=niche, cycle_start=start, cycle_end=start + timedelta(hours=6))
 
-untouched, changed, read = new("untouched"), new("before"), new("read")
-changed.niche = "changed before"
-changed.start(start)
-override = ConfigOverride(key="a", value="1")
-channel = Channel(channel_id="c", name="before", settings={"a": [1]})
-setting = SystemConfiguration(key="s", value={"b": None})
-channel.settings = {**channel.settings, "before": True}
-assert "sqlalchemy" not in sys.modules
+class Objects:
+    def __init__(self):
+        self.untouched, self.changed, self.read = new("untouched"), new("before"), new("read")
+        self.changed.niche = "changed before"
+        self.changed.start(start)
+        self.override = ConfigOverride(key="a", value="1")
+        self.channel = Channel(channel_id="c", name="before", settings={"a": [1]})
+        self.setting = SystemConfiguration(key="s", value={"b": None})
+        self.channel.settings = {**self.channel.settings, "before": True}
 
-is_awaited = store_id.startswith("aio-")
-store = (open_async_store if is_awaited else open_store)(url)
-assert ("sqlalchemy" in sys.modules) == (url != "memory://")
-assert read.niche == "read" and read.id is None and "read" in repr(read)
-changed.video_file_path = "changed after"
-override.value = "2"
-channel.settings = {**channel.settings, "after": {}}
-setting.value = [setting.value]
+    def change(self):
+        assert self.read.niche == "read" and self.read.id is None and "read" in repr(self.read)
+        self.changed.video_file_path = "changed after"
+        self.override.value = "2"
+        self.channel.settings = {**self.channel.settings, "after": {}}
+        self.setting.value = [self.setting.value]
 
-def work(uow):
-    uow.pipeline_runs.add_many([untouched, changed, read])
-    uow.config_overrides.add(override)
-    uow.channels.add(channel)
-    uow.system_configuration.add(setting)
-    read.niche = "changed when added"
-    uow.commit()
+    def work(self, uow):
+        uow.pipeline_runs.add_many([self.untouched, self.changed, self.read])
+        uow.config_overrides.add(self.override)
+        uow.channels.add(self.channel)
+        uow.system_configuration.add(self.setting)
+        self.read.niche = "changed when added"
+        uow.commit()
 
-def look(uow):
-    for run in uow.pipeline_runs.page():
-        print(run.id, run.niche, run.status, run.video_file_path, run.cycle_start.isoformat())
-    print(uow.config_overrides.value("a"), [untouched.id, changed.id, read.id])
-    found = uow.channels.get(channel.id)
-    print(channel.id.version, found.settings, uow.system_configuration.get("s").value)
+    def look(self, uow):
+        for run in uow.pipeline_runs.page():
+            print(run.id, run.niche, run.status, run.video_file_path, run.cycle_start.isoformat())
+        keys = [self.untouched.id, self.changed.id, self.read.id]
+        print(uow.config_overrides.value("a"), keys)
+        found, setting = uow.channels.get(self.channel.id), uow.system_configuration.get("s")
+        print(self.channel.id.version, found.settings, setting.value)
 
-async def awaited():
+async def use_awaited(store, objects):
     async with store.unit_of_work() as uow:
-        await uow.run(work)
+        await uow.run(objects.work)
     async with store.unit_of_work() as uow:
-        await uow.run(look)
+        await uow.run(objects.look)
     await store.close()
 
-if is_awaited:
-    asyncio.run(awaited())
-else:
+def use(store, objects):
     with store.unit_of_work() as uow:
-        work(uow)
+        objects.work(uow)
     with store.unit_of_work() as uow:
-        look(uow)
+        objects.look(uow)
     store.close()
+
+objects_of = [Objects() for _ in sys.argv[1:]]
+is_loaded = False
+for number, url in enumerate(sys.argv[1:]):
+    objects, is_awaited = objects_of[number], number % 2 == 1
+    assert ("sqlalchemy" in sys.modules) == is_loaded
+    store = (open_async_store if is_awaited else open_store)(url)
+    is_loaded = is_loaded or url != "memory://"
+    assert ("sqlalchemy" in sys.modules) == is_loaded
+    objects.change()
+    if is_awaited:
+        asyncio.run(use_awaited(store, objects))
+    else:
+        use(store, objects)
 """
 
 
-def test_an_object_made_before_the_first_store(store_id: str, database_url: str) -> None:
-    """Objects built before any store was opened are read, changed and added like any other."""
+def told_of_each() -> list[str]:
+    """What the program prints of each store."""
     time = EARLY.isoformat()
-    assert run(PROGRAM, store_id, database_url).splitlines() == [
+    return [
         f"1 untouched pending None {time}",
         f"2 changed before running changed after {time}",
         f"3 changed when added pending None {time}",
         "2 [1, 2, 3]",
         "7 {'a': [1], 'before': True, 'after': {}} [{'b': None}]",
     ]
+
+
+def test_an_object_made_before_the_first_store(migrated_file: Path, tmp_path: Path) -> None:
+    """Objects built before any store was opened are read, changed and added like any other.
+
+    The second store of each kind is awaited; theirs were made before the first one too.
+    """
+    files = [shutil.copy(migrated_file, tmp_path / name) for name in ("a.db", "b.db")]
+    urls = ["memory://", "memory://", *(f"sqlite:///{file}" for file in files)]
+    assert run(PROGRAM, *urls).splitlines() == told_of_each() * len(urls)
+
+
+@pytest.mark.postgres
+def test_an_object_made_before_the_first_server(migrated_databases: MigratedDatabases) -> None:
+    """The same where the first database is on a server."""
+    urls = [migrated_databases.take() for _ in range(2)]
+    assert run(PROGRAM, *urls).splitlines() == told_of_each() * len(urls)
+    for url in urls:
+        migrated_databases.give_back(url)
 
 
 def test_one_object_for_two_kinds_of_store(tmp_path: Path) -> None:

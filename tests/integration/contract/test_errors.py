@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline_store.errors import InvalidValue, NotFound
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import EARLY, LATE, sample
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def with_errors(store: Store) -> Store:
     return store
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
+@in_turn(
+    "arguments, expected",
     [
         ({}, ["fifth", "fourth", "third", "second", "first"]),
         ({"limit": 2}, ["fifth", "fourth"]),

@@ -25,6 +25,7 @@ from pipeline_store.errors import (
     ReadOnly,
 )
 from pipeline_store.uuid_keys import new_key
+from tests.integration.contract.in_turn import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,7 +235,7 @@ class TestClaim:
         assert len(store.claim_batch("w1", 2, lease=LEASE)) == 1
         assert store.claim_batch("w1", 2, lease=LEASE) == []
 
-    @pytest.mark.parametrize(
+    @in_turn(
         "arguments",
         [
             {"worker": ""},
@@ -258,7 +259,7 @@ class TestClaim:
             store.claim_next(worker, **sound)
         assert read(store, job.id).status == JobStatus.QUEUED
 
-    @pytest.mark.parametrize("number", [0, 1_001, True, 1.0, None])
+    @in_turn("number", [0, 1_001, True, 1.0, None])
     def test_bad_numbers(self, store: Store, channel_id: UUID, number: Any) -> None:
         add_jobs(store, channel_id, {})
         with store.unit_of_work() as uow, pytest.raises(InvalidValue):

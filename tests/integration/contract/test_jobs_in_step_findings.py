@@ -13,6 +13,7 @@ import pytest
 
 from pipeline_store.channels import Channel, JobStatus, ProcessingJob
 from pipeline_store.errors import AlreadyExists, LeaseLost, RolledBack
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.test_jobs import (
     LEASE,
     add_jobs,
@@ -45,7 +46,7 @@ def claim_of_nothing(store: Store, channel_id: UUID) -> Claim[ProcessingJob]:
     return claim
 
 
-@pytest.mark.parametrize("what", ["complete", "complete_many", "heartbeat", "fail", "release"])
+@in_turn("what", ["complete", "complete_many", "heartbeat", "fail", "release"])
 def test_a_claim_on_what_was_never_stored(
     store: Store, claim_of_nothing: Claim[ProcessingJob], what: str
 ) -> None:
@@ -171,7 +172,7 @@ def test_a_lease_begins_when_the_wait_for_others_is_over(
     """One that began before could be over when it is given."""
     add_jobs(store, channel_id, {})
     held = claim_one(store, lease=timedelta(hours=1)) if way == "heartbeat" else None
-    file = database_url.removeprefix("sqlite:///")
+    file = database_url.removeprefix("sqlite:///").partition("?")[0]
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
 

@@ -15,6 +15,7 @@ from pipeline_store.errors import NaiveDatetimeWarning
 from pipeline_store.fields import JSON, LONGEST
 from pipeline_store.json_value import JsonList, JsonObject
 from pipeline_store.production import PipelineRun
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.refused_values import nested
 from tests.integration.contract.samples import (
     CLASSES,
@@ -60,23 +61,22 @@ def in_each(names: dict[str, int | None], text: str) -> dict[str, str]:
 
 def test_every_text(store: Store, parents: Parents) -> None:
     """Emoji, other scripts, control characters and the longest key come back in every field."""
-    for collection in COLLECTIONS:
-        names = text_fields(collection)
-        with store.unit_of_work() as uow:
-            added = [
-                getattr(uow, collection).add(sample(collection, parents, **in_each(names, text)))
+    with store.unit_of_work() as uow:
+        added = {
+            collection: getattr(uow, collection).add_many(
+                sample(collection, parents, **in_each(text_fields(collection), text))
                 for text in TEXTS
-            ]
-            uow.commit()
-        with store.unit_of_work() as uow:
-            for text, each in zip(TEXTS, added, strict=True):
-                found = getattr(uow, collection).get(key_of(each))
-                held = {name: getattr(found, name) for name in names}
+            )
+            for collection in COLLECTIONS
+        }
+        uow.commit()
+    with store.unit_of_work() as uow:
+        for collection, those in added.items():
+            names = text_fields(collection)
+            found = {key_of(each): each for each in getattr(uow, collection).page(limit=1_000)}
+            for text, each in zip(TEXTS, those, strict=True):
+                held = {name: getattr(found[key_of(each)], name) for name in names}
                 assert held == in_each(names, text), collection
-        with store.unit_of_work() as uow:
-            for each in added:
-                getattr(uow, collection).remove(each)
-            uow.commit()
 
 
 def test_long_texts(store: Store, parents: Parents) -> None:
@@ -99,7 +99,7 @@ def test_long_json(store: Store) -> None:
         assert uow.system_configuration.get("long").value == long
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "text",
     [
         "{}",
@@ -173,7 +173,7 @@ def json_fields(collection: str) -> dict[str, Callable[[Any], Any]]:
     }
 
 
-@pytest.mark.parametrize("collection", [name for name in COLLECTIONS if json_fields(name)])
+@in_turn("collection", [name for name in COLLECTIONS if json_fields(name)])
 def test_every_json_value(store: Store, parents: Parents, collection: str) -> None:
     """JSON comes back as the same text in every field, immutable throughout."""
     shapes = json_fields(collection)
@@ -301,7 +301,7 @@ def instant_fields(collection: str) -> list[str]:
     return [field.name for field in fields if "datetime" in str(field.type)]
 
 
-@pytest.mark.parametrize("collection", [name for name in COLLECTIONS if instant_fields(name)])
+@in_turn("collection", [name for name in COLLECTIONS if instant_fields(name)])
 def test_every_instant(store: Store, parents: Parents, collection: str) -> None:
     """Instants of any zone come back aware, in UTC and exact, in every field that holds one."""
     names = instant_fields(collection)

@@ -592,14 +592,15 @@ class TestClaims:
         time_passes: Callable[[timedelta], None],
         in_one_call: bool,
     ) -> None:
-        for number in range(22):
-            project = f"project {number}"
-            set_limit(store, 0, project=project)
-            add_task(
-                store,
-                add_channel(store, f"channel {number}", quota_project=project),
-                status=S.UPLOADING,
-            )
+        with store.unit_of_work() as uow:
+            for number in range(22):
+                project = f"project {number}"
+                uow.quotas.set_limit(project, UPLOADS, 0)
+                channel = uow.channels.add(
+                    Channel(channel_id=f"channel {number}", name="History", quota_project=project)
+                )
+                uow.tasks.add(a_task(channel.id, 1_000 + number, status=S.UPLOADING))
+            uow.commit()
         set_limit(store, 1, project="mine")
         add_tasks(store, channel_id, *[{"status": S.UPLOADING}] * 2)
         store.complete(claim_shortly(store))

@@ -61,14 +61,23 @@ class Reference(NamedTuple):
     def __str__(self) -> str:
         return f"{self.collection}.{self.field}"
 
+    @property
+    def number(self) -> int:
+        """Where the unique values of its samples begin: they share a store with those of others."""
+        return 100 * list(RULES).index((self.collection, self.field))
+
 
 EVERY_REFERENCE = [Reference(*where, owner) for where, (owner, _) in RULES.items()]
 
 
-def references(*rules: str) -> pytest.MarkDecorator:
-    """The references with one of these rules, or all."""
-    chosen = [each for each in EVERY_REFERENCE if RULES[each[:2]][1] in rules or not rules]
-    return pytest.mark.parametrize("reference", chosen, ids=str)
+def with_rule(rule: str) -> list[Reference]:
+    """The references with this rule."""
+    return [each for each in EVERY_REFERENCE if RULES[each[:2]][1] == rule]
+
+
+def references(rule: str) -> pytest.MarkDecorator:
+    """A test for each of them."""
+    return pytest.mark.parametrize("reference", with_rule(rule), ids=str)
 
 
 def test_the_rules() -> None:
@@ -89,12 +98,12 @@ def family(
 ) -> tuple[Any, list[Any]]:
     """A new parent that nothing refers to but these children, by this field."""
     collection, field, owner = reference
-    parent = getattr(uow, owner).add(sample(owner, parents, 50))
+    parent = getattr(uow, owner).add(sample(owner, parents, reference.number + 50))
     made = [
         getattr(uow, collection).add(
-            sample(collection, parents, 60 + number, **{field: key_of(parent)})
+            sample(collection, parents, reference.number + 60 + each, **{field: key_of(parent)})
         )
-        for number in range(children)
+        for each in range(children)
     ]
     return parent, made
 
@@ -110,17 +119,17 @@ def test_adding_a_child_of_nobody(store: Store, parents: Parents, reference: Ref
     assert content(store) == before
 
 
-@references()
 class TestEveryReference:
     """What holds whatever the rule is."""
 
+    @in_turn("reference", EVERY_REFERENCE)
     def test_sending_a_child_to_nobody(
         self, store: Store, parents: Parents, reference: Reference
     ) -> None:
         """A stored object cannot be made to refer to an absent one: the commit is NotFound."""
         collection, field, owner = reference
         with store.unit_of_work() as uow:
-            added = getattr(uow, collection).add(sample(collection, parents))
+            added = getattr(uow, collection).add(sample(collection, parents, reference.number))
             uow.commit()
         before = content(store)
         with store.unit_of_work() as uow:
@@ -129,6 +138,7 @@ class TestEveryReference:
                 uow.commit()
         assert content(store) == before
 
+    @in_turn("reference", EVERY_REFERENCE)
     def test_a_child_that_went_elsewhere(
         self, store: Store, parents: Parents, reference: Reference
     ) -> None:
@@ -145,7 +155,7 @@ class TestEveryReference:
             assert getattr(found, field) == parents.key_in(owner)
 
 
-@references("refuse")
+@in_turn("reference", with_rule("refuse"))
 @pytest.mark.parametrize("known", [True, False])
 def test_a_parent_is_not_removed(
     store: Store, parents: Parents, reference: Reference, known: bool
@@ -164,7 +174,7 @@ def test_a_parent_is_not_removed(
     assert content(store) == before
 
 
-@references("refuse")
+@in_turn("reference", with_rule("refuse"))
 @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
 def test_a_child_that_somebody_else_sent_meanwhile(
     store: Store, parents: Parents, reference: Reference
@@ -172,8 +182,8 @@ def test_a_child_that_somebody_else_sent_meanwhile(
     """What an object refers to by now counts, not what it referred to when it was read here."""
     collection, field, owner = reference
     with store.unit_of_work() as uow:
-        parent = getattr(uow, owner).add(sample(owner, parents, 50))
-        child = getattr(uow, collection).add(sample(collection, parents))
+        parent = getattr(uow, owner).add(sample(owner, parents, reference.number + 50))
+        child = getattr(uow, collection).add(sample(collection, parents, reference.number))
         uow.commit()
     with store.unit_of_work() as uow, store.unit_of_work() as other:
         getattr(uow, collection).get(child.id)

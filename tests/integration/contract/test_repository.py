@@ -261,8 +261,8 @@ def test_many_with_a_wrong_one_among_them(store: Store, parents: Parents, collec
         assert getattr(uow, collection).count() == before
 
 
-@pytest.mark.parametrize(
-    ("collection", "method"),
+@in_turn(
+    "collection, method",
     [
         *((collection, "add_many") for collection in COLLECTIONS),
         ("discovered_videos", "record_many"),

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline_store.errors import Conflict, InvalidValue
 from pipeline_store.production import ReviewAction, ReviewLog
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import EARLY, LATE, Parents, content, sample, values_of
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class TestHoldOverdue:
             assert uow.reviews.hold_overdue() == []
             assert uow.reviews.get(review.id).responded_at == held_at
 
-    @pytest.mark.parametrize("action", list(ReviewAction))
+    @in_turn("action", list(ReviewAction))
     def test_answered_requests(
         self, store: Store, parents: Parents, clock: SteppedClock, action: ReviewAction
     ) -> None:

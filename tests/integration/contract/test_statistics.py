@@ -10,6 +10,7 @@ import pytest
 from pipeline_store.channels import Channel, ChannelStatistics, Video, VideoStatistics
 from pipeline_store.errors import InvalidValue, NotFound
 from pipeline_store.uuid_keys import new_key
+from tests.integration.contract.in_turn import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +142,7 @@ def test_unknown_owners(
         assert getattr(uow, f"{owner}_statistics").count() == 0
 
 
-@pytest.mark.parametrize("several", [None, 7, "text", [None], ["text"], [7]])
+@in_turn("several", [None, 7, "text", [None], ["text"], [7]])
 def test_bad_arguments(store: Store, owner: str, several: Any) -> None:
     """What is no list of keys, or of readings, is refused."""
     with store.unit_of_work() as uow:

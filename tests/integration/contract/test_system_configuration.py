@@ -10,6 +10,7 @@ import pytest
 from pipeline_store.channels import ConfigurationChange, ConfigurationLayer
 from pipeline_store.errors import InvalidValue, ReadOnly
 from pipeline_store.uuid_keys import new_key
+from tests.integration.contract.in_turn import in_turn
 
 if TYPE_CHECKING:
     from pipeline_store import Store
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 class TestSettings:
     """system_configuration."""
 
-    @pytest.mark.parametrize(
-        "value", [None, True, 0, -1.5, 2**63 - 1, "", "länger 🎬", [], {"a": [1, None]}]
-    )
+    @in_turn("value", [None, True, 0, -1.5, 2**63 - 1, "", "länger 🎬", [], {"a": [1, None]}])
     def test_any_json(self, store: Store, value: Any) -> None:
         with store.unit_of_work() as uow:
             uow.system_configuration.set("key", value)
@@ -71,7 +70,7 @@ class TestSettings:
                 uow.system_configuration.set(key, key)
             assert [each.key for each in uow.system_configuration.all()] == ["B", "a", "b", "ä"]
 
-    @pytest.mark.parametrize(
+    @in_turn(
         "arguments",
         [
             {"key": ""},

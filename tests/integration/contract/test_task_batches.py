@@ -11,6 +11,7 @@ import pytest
 
 from pipeline_store.channels import Channel
 from pipeline_store.tasks import PriorityLevel, TaskStatus
+from tests.conftest import is_on
 from tests.integration.contract.test_tasks import a_task
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=5)
 START = datetime(2026, 3, 1, tzinfo=UTC)
-ROUNDS = 15
+ROUNDS = 15 if is_on("PIPELINE_STORE_SOAK") else 8
 STATUSES = (TaskStatus.QUEUED, TaskStatus.GENERATING_ASSETS, TaskStatus.ASSEMBLY_READY)
 
 

@@ -23,6 +23,7 @@ from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
 from pipeline_store.tasks import CLAIMABLE, GATES, STAGES, Task, TaskStatus
 from pipeline_store.tasks.state import onward_from
 from tests.integration.contract.conftest import SteppedClock
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import values_of
 from tests.integration.contract.test_tasks import a_task, moves_of, read
 
@@ -99,6 +100,14 @@ def add_task(store: Store, channel_id: UUID, **values: Any) -> Task:
     """One such task."""
     (task,) = add_tasks(store, channel_id, values)
     return task
+
+
+def remove_all(store: Store) -> None:
+    """Removes the tasks, for a case that comes after this one."""
+    with store.unit_of_work() as uow:
+        for task in uow.tasks.page():
+            uow.tasks.remove(task)
+        uow.commit()
 
 
 def claim_one(
@@ -239,7 +248,7 @@ class TestClaim:
             (move,) = uow.tasks.history(task.id)
         assert (move.moved_at, move.id.version) == (clock.instant, 7)
 
-    @pytest.mark.parametrize("status", [each for each in CLAIMABLE if each != S.QUEUED])
+    @in_turn("status", [each for each in CLAIMABLE if each != S.QUEUED])
     def test_any_other_goes_on_where_it_stands(
         self, store: Store, channel_id: UUID, clock: SteppedClock, status: TaskStatus
     ) -> None:
@@ -252,6 +261,7 @@ class TestClaim:
         assert (stored.status_since, stored.updated_at) == (since, clock.instant)
         assert values_of(claim.item) == values_of(stored)
         assert moves_of(store, task.id) == []
+        remove_all(store)
 
     def test_only_where_a_task_waits_for_a_worker(self, store: Store, channel_id: UUID) -> None:
         add_tasks(store, channel_id, *[{"status": each} for each in S if each not in CLAIMABLE])
@@ -334,7 +344,7 @@ class TestClaim:
             uow.commit()
         assert [to for _, to, *_ in moves_of(store, task.id)] == [S.QUEUED, S.CLAIMED]
 
-    @pytest.mark.parametrize(
+    @in_turn(
         "arguments",
         [
             {"worker": ""},
@@ -363,7 +373,7 @@ class TestClaim:
             store.claim_next(worker, queue="tasks", **sound)
         assert read(store, task.id).status == S.QUEUED
 
-    @pytest.mark.parametrize(
+    @in_turn(
         "arguments",
         [
             {"queue": "videos"},
@@ -382,7 +392,7 @@ class TestClaim:
         with pytest.raises(InvalidValue):
             store.claim_batch("w1", 2, lease=LEASE, **arguments)
 
-    @pytest.mark.parametrize("number", [0, 1_001, True, 1.0, None])
+    @in_turn("number", [0, 1_001, True, 1.0, None])
     def test_bad_numbers(self, store: Store, number: Any) -> None:
         with store.unit_of_work() as uow, pytest.raises(InvalidValue):
             uow.tasks.claim_batch("w1", number, LEASE)
@@ -522,7 +532,8 @@ def remove_past_the_package(store: Store, database_url: str, key: str) -> None:
         with psycopg.connect(database_url) as connection:
             connection.execute(statement.encode())
     elif database_url.startswith("sqlite"):
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as file:
+        path = database_url.removeprefix("sqlite:///").partition("?")[0]
+        with closing(sqlite3.connect(path)) as file:
             file.execute(statement)
             file.commit()
     else:
@@ -754,7 +765,7 @@ class TestHolder:
             uow.commit()
         assert read(store, task.id).status == S.ASSEMBLY_READY
 
-    @pytest.mark.parametrize("status", CLAIMABLE)
+    @in_turn("status", CLAIMABLE)
     def test_a_failure(self, store: Store, channel_id: UUID, status: TaskStatus) -> None:
         task = add_task(store, channel_id, status=status)
         claim = claim_shortly(store)
@@ -845,7 +856,7 @@ def gates_passed(store: Store, task_id: UUID) -> list[str]:
 class TestAttempts:
     """A task that nobody brings on is not handed out for ever."""
 
-    @pytest.mark.parametrize("status", CLAIMABLE)
+    @in_turn("status", CLAIMABLE)
     def test_given_up(
         self,
         store: Store,
@@ -871,6 +882,7 @@ class TestAttempts:
             uow.tasks.retry(task.id, "ann")
             uow.commit()
         assert claim_shortly(store).attempt == 1
+        remove_all(store)
 
     def test_five_by_default(
         self,

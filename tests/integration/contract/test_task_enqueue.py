@@ -17,6 +17,7 @@ from pipeline_store.errors import (
     RolledBack,
 )
 from pipeline_store.tasks import PriorityLevel, Task, TaskStatus
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import NO_ROW, Parents, content, sample, values_of
 from tests.integration.contract.test_task_claims import (
     LEASE,
@@ -225,7 +226,7 @@ WRONG: dict[str, tuple[type[PipelineStoreError], Callable[[Task], Any]]] = {
 class TestErrors:
     """All of them are stored or none."""
 
-    @pytest.mark.parametrize("wrong", WRONG)
+    @in_turn("wrong", WRONG)
     @pytest.mark.parametrize("good_before", [0, PER_COPY + 1])
     def test_one_wrong_task(
         self, store: Store, channel_id: UUID, enqueue: Enqueue, wrong: str, good_before: int

@@ -35,10 +35,14 @@ class Unique(NamedTuple):
     def __str__(self) -> str:
         return f"{self.collection}.{self.field}"
 
+    def new(self, parents: Parents, number: int = 1, **values: Any) -> Any:
+        """A new object, which shares nothing with those of the other fields."""
+        apart = 100 * [*KEYS, *OTHERS].index(self)
+        return sample(self.collection, parents, apart + number, **values)
+
     def sharing(self, parents: Parents, number: int, other: Any) -> Any:
         """A new object that shares the value with another one."""
-        value = {self.field: getattr(other, self.field)}
-        return sample(self.collection, parents, number, **value)
+        return self.new(parents, number, **{self.field: getattr(other, self.field)})
 
 
 KEYS = (Unique("config_overrides", "key"), Unique("system_configuration", "key"))
@@ -56,9 +60,6 @@ OTHERS = (
 )
 """What can be assigned."""
 
-every_unique_value = pytest.mark.parametrize("reference", [*KEYS, *OTHERS], ids=str)
-every_assignable_one = pytest.mark.parametrize("reference", OTHERS, ids=str)
-
 
 def test_what_is_unique() -> None:
     """The classes declare these values as unique, and no others."""
@@ -71,12 +72,12 @@ def test_what_is_unique() -> None:
     assert declared == {*KEYS, *OTHERS}
 
 
-@every_unique_value
+@in_turn("reference", [*KEYS, *OTHERS])
 @pytest.mark.parametrize("first_is", ["uncommitted", "unknown", "known"])
 def test_taken(store: Store, parents: Parents, reference: Unique, first_is: str) -> None:
     """A second object with the value is AlreadyExists, be the first one known here or not."""
     with store.unit_of_work() as uow:
-        first = getattr(uow, reference.collection).add(sample(reference.collection, parents))
+        first = getattr(uow, reference.collection).add(reference.new(parents))
         if first_is == "uncommitted":
             with pytest.raises(AlreadyExists):
                 getattr(uow, reference.collection).add(reference.sharing(parents, 2, first))
@@ -108,10 +109,10 @@ def test_taken_before_absent(store: Store, parents: Parents, collection: str, fi
 def test_twice_among_many(store: Store, parents: Parents, reference: Unique) -> None:
     """Of many objects none is added when two of them share the value."""
     before = content(store)
-    first = sample(reference.collection, parents, 1)
+    first = reference.new(parents, 1)
     several = [
         first,
-        sample(reference.collection, parents, 2),
+        reference.new(parents, 2),
         reference.sharing(parents, 3, first),
     ]
     with store.unit_of_work() as uow, pytest.raises(AlreadyExists):
@@ -119,11 +120,11 @@ def test_twice_among_many(store: Store, parents: Parents, reference: Unique) -> 
     assert content(store) == before
 
 
-@every_assignable_one
+@in_turn("reference", OTHERS)
 def test_by_assignment(store: Store, parents: Parents, reference: Unique) -> None:
     """A stored object cannot take the value of another: the commit is AlreadyExists."""
     with store.unit_of_work() as uow:
-        two = [sample(reference.collection, parents, number) for number in (1, 2)]
+        two = [reference.new(parents, number) for number in (1, 2)]
         first, second = getattr(uow, reference.collection).add_many(two)
         uow.commit()
     before = content(store)
@@ -135,11 +136,11 @@ def test_by_assignment(store: Store, parents: Parents, reference: Unique) -> Non
     assert content(store) == before
 
 
-@every_unique_value
+@in_turn("reference", [*KEYS, *OTHERS])
 def test_free_after_a_removal(store: Store, parents: Parents, reference: Unique) -> None:
     """The value of a removed object can be used again in the same unit of work."""
     with store.unit_of_work() as uow:
-        gone = getattr(uow, reference.collection).add(sample(reference.collection, parents))
+        gone = getattr(uow, reference.collection).add(reference.new(parents))
         uow.commit()
     with store.unit_of_work() as uow:
         found = getattr(uow, reference.collection).get(key_of(gone))
@@ -151,56 +152,56 @@ def test_free_after_a_removal(store: Store, parents: Parents, reference: Unique)
         assert getattr(stored, reference.field) == getattr(gone, reference.field)
 
 
-@every_assignable_one
+@in_turn("reference", OTHERS)
 def test_free_after_an_assignment(store: Store, parents: Parents, reference: Unique) -> None:
     """A value that an object gave up can be taken, at once and by another unit of work."""
     collection, field, _ = reference
-    other, third = sample(collection, parents, 2), sample(collection, parents, 3)
+    other, third = reference.new(parents, 2), reference.new(parents, 3)
     with store.unit_of_work() as uow:
-        first = getattr(uow, collection).add(sample(collection, parents))
+        first = getattr(uow, collection).add(reference.new(parents))
         value = getattr(first, field)
         uow.commit()
         setattr(first, field, getattr(other, field))
-        second = getattr(uow, collection).add(sample(collection, parents, 2, **{field: value}))
+        second = getattr(uow, collection).add(reference.new(parents, 2, **{field: value}))
         uow.commit()
         setattr(second, field, getattr(third, field))
         uow.commit()
     with store.unit_of_work() as uow:
-        getattr(uow, collection).add(sample(collection, parents, 4, **{field: value}))
+        getattr(uow, collection).add(reference.new(parents, 4, **{field: value}))
         uow.commit()
 
 
-@every_assignable_one
+@in_turn("reference", OTHERS)
 def test_free_after_somebody_else_gave_it_up(
     store: Store, parents: Parents, reference: Unique
 ) -> None:
     """Also where a unit of work goes on that has written the value itself, and committed."""
     collection, field, _ = reference
-    other = sample(collection, parents, 2)
+    other = reference.new(parents, 2)
     with store.unit_of_work() as uow:
-        first = getattr(uow, collection).add(sample(collection, parents))
+        first = getattr(uow, collection).add(reference.new(parents))
         value = getattr(first, field)
         uow.commit()
         with store.unit_of_work() as another:
             setattr(getattr(another, collection).get(key_of(first)), field, getattr(other, field))
             another.commit()
-        second = sample(collection, parents, 2, **{field: value})
+        second = reference.new(parents, 2, **{field: value})
         getattr(uow, collection).add(second)
         uow.commit()
     with store.unit_of_work(read_only=True) as uow:
         assert getattr(getattr(uow, collection).get(key_of(second)), field) == value
 
 
-@every_assignable_one
+@in_turn("reference", OTHERS)
 @pytest.mark.differs("sqlite", reason="on SQLite the second writer waits for the first to end")
 def test_taken_by_an_object_that_was_read_before(
     store: Store, parents: Parents, reference: Unique
 ) -> None:
     """What counts is what an object holds by now, not what it held when it was read here."""
     collection, field, _ = reference
-    new = sample(collection, parents, 2)
+    new = reference.new(parents, 2)
     with store.unit_of_work() as uow:
-        first = getattr(uow, collection).add(sample(collection, parents))
+        first = getattr(uow, collection).add(reference.new(parents))
         uow.commit()
     with store.unit_of_work() as uow, store.unit_of_work() as other:
         getattr(uow, collection).get(first.id)
@@ -210,14 +211,14 @@ def test_taken_by_an_object_that_was_read_before(
             getattr(uow, collection).add(new)
 
 
-@every_assignable_one
+@in_turn("reference", OTHERS)
 def test_changes_are_written_one_after_the_other(
     store: Store, parents: Parents, reference: Unique
 ) -> None:
     """In the order of keys: a value is free once its owner's change is written, and not before."""
     collection, field, _ = reference
     with store.unit_of_work() as uow:
-        several = [sample(collection, parents, number) for number in (1, 2, 3)]
+        several = [reference.new(parents, number) for number in (1, 2, 3)]
         first, second, unused = getattr(uow, collection).add_many(several)
         values = [getattr(each, field) for each in (first, second, unused)]
         uow.commit()

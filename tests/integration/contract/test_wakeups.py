@@ -11,6 +11,7 @@ import pytest
 
 from pipeline_store.errors import InvalidValue
 from pipeline_store.tasks import TaskStatus
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.test_task_claims import add_channel, add_task, change_channel
 from tests.integration.contract.test_workers import take_away
 from tests.integration.contract.workers import LONG
@@ -145,7 +146,7 @@ def test_waking_by_hand(store: Store) -> None:
     wakeups.wake()
 
 
-@pytest.mark.parametrize("longest", [3, timedelta(seconds=-1), timedelta(days=8), None], ids=str)
+@in_turn("longest", [3, timedelta(seconds=-1), timedelta(days=8), None])
 def test_waits_that_cannot_be(store: Store, longest: Any) -> None:
     """A wait lasts from nothing to 7 days."""
     with store.wakeups() as wakeups, pytest.raises(InvalidValue, match="longest"):

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from tests.integration.demo.telling import Told
 
 
-COMMITS = 2 if is_on("PIPELINE_STORE_SOAK") else 4
+COMMITS = 2 if is_on("PIPELINE_STORE_SOAK") else 7
+KILLS = 4 if is_on("PIPELINE_STORE_SOAK") else 3
+"""The first statement, the last, and between."""
 
 
 class StoppedError(BaseException):
@@ -105,7 +107,7 @@ def tell_it(url: str) -> str:
 
 def test_a_killed_demo_is_told_to_its_end_by_the_next(folder: Path) -> None:
     """SIGKILL lets nothing be tidied up; it comes at the first statement, the last or between."""
-    sample, *killed = [f"sqlite:///{folder / f'{number}.db'}" for number in range(5)]
+    sample, *killed = [f"sqlite:///{folder / f'{number}.db'}" for number in range(1 + KILLS)]
     statements, landed = killed_along(tell_it, sample, killed)
     assert statements > 100
     assert landed == len(killed), "a kill that did not land inside the demo proves nothing"

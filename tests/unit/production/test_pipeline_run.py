@@ -9,6 +9,7 @@ import pytest
 
 from pipeline_store.errors import IllegalTransition, InvalidValue
 from pipeline_store.production import RUN_MOVES, PipelineRun, RunStatus
+from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import sample, values_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def run_in(status: str, **fields: Any) -> PipelineRun:
     return made
 
 
-@pytest.mark.parametrize(("found", "wanted"), PAIRS)
+@in_turn("found, wanted", PAIRS)
 @pytest.mark.parametrize("plain", [True, False], ids=["plain", "member"])
 def test_by_assignment(found: RunStatus, wanted: RunStatus, plain: bool) -> None:
     """An assignment is a legal move, stays where it is, or is refused with what is legal."""
@@ -63,7 +64,7 @@ def test_by_assignment(found: RunStatus, wanted: RunStatus, plain: bool) -> None
     assert set(refused.value.legal) == {after for start, after in LEGAL if start == found}
 
 
-@pytest.mark.parametrize("found", list(RunStatus))
+@in_turn("found", list(RunStatus))
 @pytest.mark.parametrize("method", METHODS)
 def test_by_method(method: str, found: RunStatus) -> None:
     """Each method moves from its own statuses only, and changes nothing elsewhere."""

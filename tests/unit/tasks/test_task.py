@@ -11,6 +11,7 @@ from pipeline_store.entity import fields_of
 from pipeline_store.errors import IllegalTransition, InvalidValue
 from pipeline_store.tasks import ERRORS, GATES, STAGES, PriorityLevel, Task, TaskStatus
 from pipeline_store.tasks.task import pending_review
+from tests.integration.contract.in_turn import in_turn
 from tests.unit.tasks.made_up import NOON, a_task, stored
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def test_a_task_may_begin_anywhere(status: TaskStatus) -> None:
 
 
 @ways
-@pytest.mark.parametrize("found", TaskStatus)
+@in_turn("found", list(TaskStatus))
 def test_legal_moves_are_made(way: str, found: TaskStatus) -> None:
     for wanted in STAGES[found].moves:
         task = held(status=found)
@@ -61,7 +62,7 @@ def test_legal_moves_are_made(way: str, found: TaskStatus) -> None:
 
 
 @ways
-@pytest.mark.parametrize("found", TaskStatus)
+@in_turn("found", list(TaskStatus))
 def test_any_other_move_changes_nothing(way: str, found: TaskStatus) -> None:
     """The error names both statuses and the legal ones; `advance` refuses to stay, too."""
     task = held(status=found)
@@ -89,7 +90,7 @@ def test_what_is_no_status(way: str, wanted: Any) -> None:
 
 
 @ways
-@pytest.mark.parametrize("found", TaskStatus)
+@in_turn("found", list(TaskStatus))
 def test_what_follows_a_move(way: str, found: TaskStatus) -> None:
     """Gates issue a token, errors keep the stage, leases end where no worker has anything to do."""
     for wanted in STAGES[found].moves:
