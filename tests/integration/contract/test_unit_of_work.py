@@ -133,6 +133,17 @@ class TestCommitting:
         with store.unit_of_work() as uow:
             assert uow.pipeline_runs.count() == 1
 
+    def test_entering_it_again(self, store: Store) -> None:
+        """Nor can one that was left be entered again, within itself or later: RolledBack."""
+        with store.unit_of_work() as uow:
+            with uow:
+                uow.pipeline_runs.add(sample("pipeline_runs"))
+            with pytest.raises(RolledBack, match="ended"):
+                uow.pipeline_runs.count()
+        with uow, pytest.raises(RolledBack, match="ended"):
+            uow.pipeline_runs.count()
+        assert content(store) == NOTHING
+
     def test_its_own_changes(self, store: Store) -> None:
         """A unit of work sees its own changes in every question, before it commits."""
         with store.unit_of_work() as uow:
