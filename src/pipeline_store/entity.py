@@ -49,7 +49,17 @@ def entity(cls: type[T]) -> type[T]:
     """
     declared = attrs.define(slots=False, eq=False, kw_only=True)(cls)
     setattr(declared, "__init__", _constructor(declared))  # noqa: B010 - mypy forbids the other way
+    setattr(declared, "__getstate__", _fields_held)  # noqa: B010 - as above
     return declared
+
+
+def _fields_held(instance: object) -> dict[str, Any]:
+    """Return what a copy or a pickle of an object holds: its fields alone.
+
+    What a database adapter keeps beside them belongs to one object. A copy that shared it would be
+    taken for the other, and what it holds would never be written.
+    """
+    return {field.name: getattr(instance, field.name) for field in fields_of(type(instance))}
 
 
 class _Bare:

@@ -74,9 +74,10 @@ def frozen(name: str, value: Any) -> Any:
     Raises:
         InvalidValue: it is none that both databases hold: NaN and infinity, whole numbers outside
             64 bits, keys that are no text, text with NUL or a lone surrogate, anything else than
-            None, bool, int, float, str, sequences and mappings, or more than 64 levels.
+            None, bool, int, float, str, sequences and mappings, what holds itself, or more than 64
+            levels.
     """
-    made = _frozen(name, value, DEEPEST)
+    made = _frozen(name, value, ())
     if isinstance(made, (JsonObject, JsonList)):
         length = len(spelled(made))
         if length > values.LONGEST_TEXT:
@@ -120,35 +121,43 @@ def thawed(stored: Any) -> Any:
     return stored
 
 
-def _frozen(name: str, value: Any, levels: int) -> Any:
-    if levels == 0:
+def _frozen(name: str, value: Any, around: tuple[int, ...]) -> Any:
+    if len(around) == DEEPEST:
         raise InvalidValue(f"{name}: at most {DEEPEST} levels of JSON can be stored")
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         values.check_text(name, value)
-        return str(value)
+        return _plain(value)
     if isinstance(value, int):
         values.check_integer(name, value, least=-values.LARGEST_COUNT)
         return int(value)
     if isinstance(value, float):
         values.check_number(name, value)
         return float(value)
+    # Before it is followed: two ways back at each level would be 2^64 ways through all of them.
+    if id(value) in around:
+        raise InvalidValue(f"{name}: a JSON value that holds itself cannot be stored")
+    around = (*around, id(value))
     if _is(value, Mapping):
         for key in value:
             values.check_text(f"{name}: a key", key)
         return JsonObject(
             {
-                str(key): _frozen(_inside(name, f".{key}"), each, levels - 1)
+                _plain(key): _frozen(_inside(name, f".{_plain(key)}"), each, around)
                 for key, each in value.items()
             }
         )
     if _is(value, Sequence) and not _is(value, (bytes, bytearray, memoryview)):
         return JsonList(
-            _frozen(_inside(name, f"[{place}]"), each, levels - 1)
-            for place, each in enumerate(value)
+            _frozen(_inside(name, f"[{place}]"), each, around) for place, each in enumerate(value)
         )
     raise InvalidValue(f"{name}: no JSON value: {type(value).__name__}")
+
+
+def _plain(text: str) -> str:
+    # Not `str(text)`, which is "Colour.RED" for a member of an enumeration of texts.
+    return str.__str__(text)
 
 
 def _is(value: object, kind: Any) -> bool:

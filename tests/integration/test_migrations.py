@@ -176,8 +176,9 @@ def test_an_upgrade_keeps_rows(store: SqlStore) -> None:
 
 def test_an_unknown_revision_to_go_back_to(store: SqlStore) -> None:
     """A downgrade to a revision that does not exist says so and changes nothing."""
-    with pytest.raises(StoreFailure, match="cannot downgrade to 'nine'"):
-        store.downgrade("nine")
+    for unknown in ("nine", "", "@"):
+        with pytest.raises(StoreFailure, match=f"cannot downgrade to '{unknown}'"):
+            store.downgrade(unknown)
     assert store.current() == schema.newest_revision()
 
 

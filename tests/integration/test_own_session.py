@@ -181,3 +181,11 @@ def test_an_ended_one_does_nothing_any_more(session: Session) -> None:
     video.title = "mine"
     session.commit()
     assert session.scalar(sa.text("SELECT title FROM discovered_videos")) == "mine"
+
+
+def test_an_ended_one_can_be_left_again(session: Session) -> None:
+    """Leaving within itself ends it, and leaving it a second time does nothing."""
+    with SqlUnitOfWork.over(session) as uow, uow:
+        uow.discovered_videos.add(a_video("known"))
+    with pytest.raises(RolledBack):
+        uow.errors.count()

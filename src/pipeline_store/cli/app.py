@@ -147,6 +147,7 @@ def _command() -> Any:
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run one command and return its exit code; what went wrong is told in a line."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         _print_whatever_comes(stream)
     try:
@@ -157,7 +158,10 @@ def run(arguments: Sequence[str] | None) -> int:
         )
         # A reader that went away is noticed here, not when the interpreter is gone.
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # The disk that the output goes to is full, most likely; databases have errors of our own.
+        if not isinstance(error, BrokenPipeError):
+            tables.complain(error.strerror or type(error).__name__)
         _forget_output()
         return 1
     except AdoptionRefused as refused:
@@ -192,6 +196,16 @@ def _tell_usage(error: Any) -> int:
         tables.complain(f"{message} (try `{where} --help`)")
     code: int = error.exit_code
     return code
+
+
+def _open_what_is_closed() -> None:
+    """Let a process without a standard input or output have an empty one, which nobody reads.
+
+    Without one, the first file that is opened would be taken for it by programs started here.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _print_whatever_comes(stream: object) -> None:

@@ -85,6 +85,11 @@ class MemoryRepository(Generic[Entity, Key]):
     def _key_type(self) -> type[object]:
         return key_type(KINDS[self.collection])
 
+    def _upsert(self, rows: Sequence[Entity]) -> Sequence[Entity]:
+        """Do what `_insert` does with rows that are changed where others make them first."""
+        self._session.upserted += rows
+        return self._insert(rows)
+
     def _insert(self, rows: Sequence[Entity]) -> Sequence[Entity]:
         """Write rows that the caller did not make as objects: after a rollback they are gone."""
         self._session.flush()

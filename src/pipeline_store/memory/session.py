@@ -59,6 +59,8 @@ class MemorySession:
         self._replaced: list[Any] = []
         self._added: dict[int, Any] = {}
         self._rows_made: list[Any] = []
+        #: Those of them that are changed where they are there already.
+        self.upserted: list[Any] = []
         self._view = View(
             tables,
             objects=self._objects,
@@ -158,11 +160,13 @@ class MemorySession:
             for place in sorted(changed):
                 entity = self._objects[place]
                 self.check_writable()
-                self._check_unchanged(place, self._rows_read[place])
+                with self._waiting_for_others(entity):
+                    self._check_unchanged(place, self._rows_read[place])
                 before = values_of(self._checked.get(place, self._rows_read[place]))
                 rows += recorded_changes(entity, before, self._clock)
                 touch(entity, self._clock)
-                self._view.check(entity, place)
+                with self._waiting_for_others(entity):
+                    self._view.check(entity, place)
                 self._checked.put(place, copy_of(entity))
             for row in rows:
                 self.add(COLLECTIONS[type(row)], row)
@@ -187,7 +191,7 @@ class MemorySession:
         self.check_writable()
         kind = KINDS[collection]
         key_name = key_field(kind)
-        with self._undoing():
+        with self._undoing(), self._waiting_for_others(entity):
             self._refuse_gone(collection, entity)
             if entity in self.tables.owners:
                 return
@@ -275,8 +279,9 @@ class MemorySession:
             if self.read_only and (changed or self._removed):
                 self.check_writable()
             for place, entity in changed.items():
-                self._check_unchanged(place, self._rows_read[place])
-                self._view.check(entity, place)
+                with self._waiting_for_others(entity):
+                    self._check_unchanged(place, self._rows_read[place])
+                    self._view.check(entity, place)
             for place in self._removed:
                 self._check_unchanged(place, self._rows_read[place])
                 self._view.refuse_referred_to(place)
@@ -306,6 +311,7 @@ class MemorySession:
             self._replaced,
             self._added,
             self._rows_made,
+            self.upserted,
             self.guards,
             self.on_publish,
         ):
@@ -328,6 +334,7 @@ class MemorySession:
             self._replaced,
             self._added,
             self._rows_made,
+            self.upserted,
             self.guards,
             self.on_publish,
         ):
@@ -350,6 +357,16 @@ class MemorySession:
             for place, entity in self._objects.items()
             if id(entity) in self._added or not same_values(entity, self._rows_read[place])
         }
+
+    @contextmanager
+    def _waiting_for_others(self, entity: Any) -> Generator[None]:
+        """Refuse a row that others made meanwhile, where a database would wait and change it."""
+        try:
+            yield
+        except AlreadyExists as error:
+            if any(row is entity for row in self.upserted):
+                raise Conflict(f"{error}: somebody else made it first") from None
+            raise
 
     def _check_unchanged(self, place: Place, row: Any) -> None:
         present = self.tables.rows[place[0]].get(place[1])

@@ -86,6 +86,8 @@ def parse_url(url: str | URL) -> URL:
         raise StoreUnavailable(f"{SYNCHRONOUS}: one of {choices} expected in the URL")
     if parsed.get_backend_name() == "sqlite" and parsed.host:
         raise StoreUnavailable("a file has three slashes: sqlite:///FILE, or four from the root")
+    if "\x00" in (parsed.database or ""):
+        raise StoreUnavailable("the name of a database cannot hold the NUL character")
     if _PASSWORD in parsed.query:
         password = str(parsed.query[_PASSWORD])
         parsed = parsed.difference_update_query([_PASSWORD]).set(password=password)

@@ -65,7 +65,9 @@ class GuestSession(GuardedSession):
         self.undone = False
 
     def close(self) -> None:
-        """Leave the session to its owner."""
+        """Leave the session to its owner; do nothing when that was done."""
+        if self.closed:
+            return
         self.rollback()
         self.closed = True
         event.remove(self.session, "before_flush", self._before_flush)

@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 
+from pipeline_store import values
 from pipeline_store.errors import StoreFailure
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def downgrade(connection: sa.Connection, revision: str) -> None:
     Raises:
         StoreFailure: there is no such revision.
     """
+    values.check_text("revision", revision)
+    if not revision.rpartition("@")[2]:
+        raise StoreFailure(f"cannot downgrade to {revision!r}: it names no revision")
     try:
         command.downgrade(_config(connection), revision)
     except CommandError as error:

@@ -312,7 +312,9 @@ class GuardedSession:
         self._held.clear()
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Give the connection back; do nothing when that was done."""
+        if self.closed:
+            return
         self.closed = True
         event.remove(self.session, "before_flush", self._before_flush)
         event.remove(self.session, "after_rollback", self._let_go)

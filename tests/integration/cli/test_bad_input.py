@@ -93,6 +93,7 @@ def test_an_unusable_url_is_refused(new_command: Command, url: str, verb: str) -
 def test_a_path_with_two_slashes_is_told_of_the_third(new_command: Command) -> None:
     """In sqlite://FILE the name would be a host, and no file."""
     assert_refused_in_a_line(new_command.on("sqlite://pipeline.db", "init"), "three slashes")
+    assert_refused_in_a_line(new_command.on("sqlite:///a%00b", "init"), "NUL")
 
 
 @pytest.mark.postgres

@@ -129,6 +129,21 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, migrated_file: Path
         assert process.wait() == 1
 
 
+@pytest.mark.parametrize(
+    ("redirected", "code", "told"),
+    [(">/dev/full", 1, "error: No space left on device\n"), ("<&- >&-", 0, "")],
+    ids=["on a full disk", "closed"],
+)
+def test_an_output_that_takes_nothing(
+    tmp_path: Path, migrated_file: Path, redirected: str, code: int, told: str
+) -> None:
+    """An output that cannot be written is told in a line; without one, the work is done."""
+    shutil.copy(migrated_file, tmp_path / "pipeline.db")
+    script = f'exec "$0" review pause gaming {redirected}'
+    done = run("/bin/sh", "-c", script, PROGRAM, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (code, told)
+
+
 def test_control_c_is_quiet(seeded: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupted command says nothing and exits as shells expect."""
 

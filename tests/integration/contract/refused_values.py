@@ -124,6 +124,13 @@ def endless() -> list[Any]:
     return made
 
 
+def a_child_that_knows_its_parents() -> dict[str, Any]:
+    """Objects that hold each other, in several ways."""
+    parent: dict[str, Any] = {"children": []}
+    parent["children"] += [{"mother": parent, "father": parent} for _ in range(2)]
+    return parent
+
+
 NO_JSON_VALUES: Mapping[str, Any] = {
     "bytes": b"{}",
     "a byte array": bytearray(b"{}"),
@@ -158,6 +165,7 @@ NO_JSON_VALUES: Mapping[str, Any] = {
     "too deep": nested(65),
     "too deep in objects": {"a": nested(64)},
     "endless": endless(),
+    "endless in several ways": a_child_that_knows_its_parents(),
 }
 NO_JSON_OBJECTS: Mapping[str, Any] = NO_JSON_VALUES | {
     "a list": [],

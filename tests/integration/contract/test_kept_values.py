@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -43,6 +44,14 @@ TEXTS = [
     "x" * 255,
     "\N{GRINNING FACE}" * 255,
 ]
+
+
+class Speed(str, Enum):  # noqa: UP042 - whose `str()` is another text than the value
+    FAST = "fast"
+
+
+class Level(IntEnum):
+    HIGH = 3
 
 
 def text_fields(collection: str) -> dict[str, int | None]:
@@ -219,6 +228,17 @@ def test_a_change_that_python_does_not_see(
     with store.unit_of_work() as uow:
         found = getattr(getattr(uow, collection).get(key_of(new)), field)
         assert spelled(found) == spelled({"a": [after]})
+
+
+def test_members_of_enumerations_in_json(store: Store) -> None:
+    """A member of an enumeration of texts, or of numbers, is kept as its value."""
+    with store.unit_of_work() as uow:
+        settings = {Speed.FAST: [Speed.FAST, Level.HIGH]}
+        channel = uow.channels.add(sample("channels", default_preset_id=None, settings=settings))
+        uow.commit()
+    with store.unit_of_work(read_only=True) as uow:
+        assert uow.channels.get(channel.id).settings == {"fast": ["fast", 3]}
+    assert channel.settings == {"fast": ["fast", 3]}
 
 
 def test_every_uuid(store: Store) -> None:

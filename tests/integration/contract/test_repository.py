@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -26,10 +28,19 @@ from tests.integration.contract.samples import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline_store import Store
 
 every_collection = in_turn("collection", COLLECTIONS)
 every_collection_keyed_by_the_store = in_turn("collection", KEYED_BY_STORE)
+
+WAYS_TO_COPY: dict[str, Callable[[Any], Any]] = {
+    "shallow": copy.copy,
+    "deep": copy.deepcopy,
+    "pickled": lambda entity: pickle.loads(pickle.dumps(entity)),  # noqa: S301 - our own bytes
+}
+every_way_to_copy = in_turn("way", WAYS_TO_COPY)
 
 
 @every_collection
@@ -121,6 +132,38 @@ def test_one_object_for_one_key(store: Store, parents: Parents, collection: str)
         found = getattr(uow, collection).find(key)
         assert getattr(uow, collection).get(key) is found
         assert any(other is found for other in page(uow, collection))
+
+
+@every_way_to_copy
+def test_copies_of_a_new_object(store: Store, way: str) -> None:
+    """Copies of an object that was not added yet are objects of their own, each added as itself."""
+    pattern = sample("errors", pipeline_run_id=None)
+    pattern.module = f"pattern {way}"
+    copies = [WAYS_TO_COPY[way](pattern) for _ in range(2)]
+    for number, each in enumerate(copies):
+        each.module = f"{way} {number}"
+    with store.unit_of_work() as uow:
+        uow.errors.add_many([pattern, *copies])
+        uow.commit()
+    with store.unit_of_work(read_only=True) as uow:
+        kept = [uow.errors.get(each.id).module for each in (pattern, *copies)]
+    assert kept == [f"pattern {way}", f"{way} 0", f"{way} 1"]
+
+
+@every_way_to_copy
+def test_copies_of_a_stored_object(store: Store, way: str) -> None:
+    """A copy of a stored object is refused, rather than taken for it, and changes no row."""
+    with store.unit_of_work() as uow:
+        stored = uow.errors.add(sample("errors", pipeline_run_id=None, module="stored"))
+        uow.commit()
+        duplicate = WAYS_TO_COPY[way](stored)
+        duplicate.module = "copied"
+        uow.commit()
+        assert stored.module == "stored"
+        with pytest.raises(Conflict):
+            uow.errors.add(duplicate)
+    with store.unit_of_work(read_only=True) as uow:
+        assert uow.errors.get(stored.id).module == "stored"
 
 
 @every_collection

@@ -46,6 +46,12 @@ if TYPE_CHECKING:
 NOTHING: dict[str, list[dict[str, Any]]] = {name: [] for name in COLLECTIONS}
 SECOND_WRITER_WAITS = "on SQLite the second writer waits for the first to end"
 
+MADE_OR_CHANGED: dict[str, Callable[[UnitOfWork], object]] = {
+    "discovered_videos": lambda uow: uow.discovered_videos.record(sample("discovered_videos")),
+    "config_overrides": lambda uow: uow.config_overrides.set("a", "1"),
+    "system_configuration": lambda uow: uow.system_configuration.set("a", 1),
+}
+
 
 def stored_run(store: Store, **fields: Any) -> Any:
     """A committed run, belonging to no unit of work any more."""
@@ -132,6 +138,17 @@ class TestCommitting:
                 use()
         with store.unit_of_work() as uow:
             assert uow.pipeline_runs.count() == 1
+
+    def test_entering_it_again(self, store: Store) -> None:
+        """Nor can one that was left be entered again, within itself or later: RolledBack."""
+        with store.unit_of_work() as uow:
+            with uow:
+                uow.pipeline_runs.add(sample("pipeline_runs"))
+            with pytest.raises(RolledBack, match="ended"):
+                uow.pipeline_runs.count()
+        with uow, pytest.raises(RolledBack, match="ended"):
+            uow.pipeline_runs.count()
+        assert content(store) == NOTHING
 
     def test_its_own_changes(self, store: Store) -> None:
         """A unit of work sees its own changes in every question, before it commits."""
@@ -542,6 +559,23 @@ class TestLostUpdates:
         assert content(store) == NOTHING
 
     @pytest.mark.differs("sqlite", reason=SECOND_WRITER_WAITS)
+    @pytest.mark.differs("sqlite", "postgres", reason="the second waits, and changes what is there")
+    @in_turn("collection", list(MADE_OR_CHANGED))
+    def test_what_both_make_unless_it_is_there(self, store: Store, collection: str) -> None:
+        """Of two that make what they would have changed, the second gets a Conflict."""
+        make = MADE_OR_CHANGED[collection]
+        with store.unit_of_work() as first, store.unit_of_work() as second:
+            make(first)
+            make(second)
+            first.commit()
+            with pytest.raises(Conflict, match="somebody else"):
+                second.commit()
+            second.rollback()
+            make(second)
+            second.commit()
+        with store.unit_of_work(read_only=True) as uow:
+            assert getattr(uow, collection).count() == 1
+
     def test_an_object_that_was_only_read(self, store: Store) -> None:
         """A change by somebody else is no Conflict for a unit of work that only read the object."""
         run = stored_run(store)

@@ -27,7 +27,7 @@ class MemorySystemConfigurationRepository(
         )
         found = self.find(key)
         if found is None:
-            return self.add(wanted)
+            return self._upsert([wanted])[0]
         self._session.reread(self.collection, found)
         described = found.description if description is None else description
         change(found, value=value, description=described, encrypted=encrypted)

@@ -28,7 +28,7 @@ class MemoryConfigOverrideRepository(
         wanted = ConfigOverride(key=key, value=value, updated_at=self._now(), updated_by=updated_by)
         found = self.find(key)
         if found is None:
-            return self._insert([wanted])[0]
+            return self._upsert([wanted])[0]
         self._session.reread(self.collection, found)
         change(found, value=value, updated_at=wanted.updated_at, updated_by=updated_by)
         return found

@@ -52,7 +52,7 @@ class MemoryDiscoveredVideoRepository(
                 new[video.video_id] = copy_as_new(video)
             else:
                 take_over(stored, video)
-        self._insert(list(new.values()))
+        self._upsert(list(new.values()))
         return Recorded(len(new), len(given) - len(new))
 
     def by_video_id(self, video_id: str) -> DiscoveredVideo | None:
