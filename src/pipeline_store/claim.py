@@ -72,7 +72,9 @@ def check_claim(claim: Any, kind: type[Any]) -> None:
     key: Any = getattr(item, "id", None)  # pyright: ignore[reportUnknownArgumentType]
     if not isinstance(item, kind):
         raise InvalidValue(f"claim: one of a {kind.__name__} expected")
-    values.check_uuid("claim.item.id", key)
+    # Without a key it was never stored, so nobody holds it.
+    if key is not None:
+        values.check_uuid("claim.item.id", key)
     values.check_integer("claim.token", claim.token, least=0)
     check_worker("claim.worker", claim.worker)
 

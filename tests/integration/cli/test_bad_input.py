@@ -35,7 +35,8 @@ def test_a_mistyped_path_is_refused_and_not_created(
 ) -> None:
     """Neither the file nor anything beside it appears."""
     path = str(tmp_path / "mistyped.db")
-    assert_refused_in_a_line(new_command.on(spelling.format(path), *verb), path, "init")
+    cure = "nothing to adopt" if verb == ["adopt"] else "`pipeline-store init`"
+    assert_refused_in_a_line(new_command.on(spelling.format(path), *verb), path, cure)
     assert list(tmp_path.iterdir()) == []
 
 

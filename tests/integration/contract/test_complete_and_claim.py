@@ -242,9 +242,13 @@ def test_a_claim_of_what_is_no_name_completes_nothing(store: Store, worker: Any)
     assert statuses(store, keys) == [TaskStatus.GENERATING_ASSETS] * 2
 
 
-def test_a_claim_on_a_task_that_was_never_stored_is_refused(store: Store) -> None:
+def test_a_claim_on_a_task_that_was_never_stored_is_lost(store: Store) -> None:
     add_tasks(store, 1)
     claim = first_task(store)
     unstored = attrs.evolve(claim, item=a_task(claim.item.channel_id, 7))
-    with pytest.raises(InvalidValue, match=r"claim\.item\.id"):
+    with pytest.raises(LeaseLost):
         store.complete(unstored)
+    with pytest.raises(LeaseLost):
+        store.complete_and_claim_next(unstored, lease=LEASE)
+    with store.unit_of_work() as uow, pytest.raises(LeaseLost):
+        uow.tasks.complete(unstored)

@@ -558,7 +558,6 @@ class TestLostUpdates:
                 first.commit()
         assert content(store) == NOTHING
 
-    @pytest.mark.differs("sqlite", reason=SECOND_WRITER_WAITS)
     @pytest.mark.differs("sqlite", "postgres", reason="the second waits, and changes what is there")
     @in_turn("collection", list(MADE_OR_CHANGED))
     def test_what_both_make_unless_it_is_there(self, store: Store, collection: str) -> None:
@@ -576,6 +575,7 @@ class TestLostUpdates:
         with store.unit_of_work(read_only=True) as uow:
             assert getattr(uow, collection).count() == 1
 
+    @pytest.mark.differs("sqlite", reason=SECOND_WRITER_WAITS)
     def test_an_object_that_was_only_read(self, store: Store) -> None:
         """A change by somebody else is no Conflict for a unit of work that only read the object."""
         run = stored_run(store)

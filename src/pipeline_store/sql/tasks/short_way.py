@@ -163,6 +163,8 @@ class TasksShortWay:
 
 def _without_doubles(claims: Iterable[Claim[Task]]) -> list[Claim[Task]]:
     several = checked_claims(claims, Task)
+    unstored: Any = None
+    refuse_lost([claim for claim in several if claim.item.id is unstored], ())
     return list({(claim.item.id, claim.token): claim for claim in several}.values())
 
 
