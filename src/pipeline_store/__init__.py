@@ -60,10 +60,12 @@ def open_async_store(url: str, *, clock: Clock = utc_now, **engine_options: Any)
         from pipeline_store.memory import MemoryStore  # noqa: PLC0415 - loaded when it is used
 
         return AsyncStore(MemoryStore(clock=clock), call_directly)
-    from pipeline_store.sql import SqlStore  # noqa: PLC0415 - loaded when it is used
-    from pipeline_store.sql.bridge import call_in_greenlet  # noqa: PLC0415 - loaded when used
+    from pipeline_store.sql import SqlStore, bridge  # noqa: PLC0415 - loaded when they are used
 
-    return AsyncStore(SqlStore(url, clock=clock, awaited=True, **engine_options), call_in_greenlet)
+    store = SqlStore(url, clock=clock, awaited=True, **engine_options)
+    if store.engine.dialect.name == "sqlite":
+        return AsyncStore(store, bridge.call_to_its_end)
+    return AsyncStore(store, bridge.call_in_greenlet)
 
 
 def __getattr__(name: str) -> Any:

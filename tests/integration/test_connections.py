@@ -311,6 +311,34 @@ def test_a_cancelled_task_leaves_nothing_behind(awaited_url: str) -> None:
     assert out == 0
 
 
+def test_cancelled_tasks_leave_no_lock_on_a_file(sqlite_url: str) -> None:
+    """Wherever tasks are cancelled, also while they connect, the next one can write at once."""
+
+    async def attempt(store: AsyncStore) -> None:
+        async with store.unit_of_work() as uow:
+            await uow.errors.add(an_error("one"))
+            await uow.errors.recent()
+            await uow.commit()
+
+    async def main() -> int:
+        store = open_async_store(sqlite_url, connect_args={"timeout": 0})
+        cancelled = 0
+        for number in range(100):
+            task = asyncio.create_task(attempt(store))
+            await asyncio.sleep(number % 40 * 0.0005)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            cancelled += task.cancelled()
+        async with asyncio.timeout(30):
+            await attempt(store)
+            await store.close()
+        return cancelled
+
+    # Without any that was cancelled this would show nothing.
+    assert asyncio.run(main()) >= 20
+
+
 def test_a_task_that_waits_for_a_lock_can_be_cancelled(postgres_url: str) -> None:
     """Cancelling a task that waits for a row ends it at once, and nothing of it is kept."""
 

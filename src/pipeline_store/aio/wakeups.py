@@ -27,11 +27,14 @@ class AsyncWakeups(Lifted[Wakeups]):
         """See `Wakeups.wait`."""
         # What never waits for a database waits here, where the loop must not stand still.
         bridge = call_in_thread if self.bridge is call_directly else self.bridge
+        waiting = asyncio.ensure_future(bridge(self.counterpart.wait, longest))
         try:
-            return await bridge(self.counterpart.wait, longest)
+            return await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            # Ends the wait of a thread that nobody awaits any more.
+            # Ends also the wait of a thread, and one that is waited for to its end.
             self.counterpart.wake()
+            waiting.cancel()
+            await asyncio.wait([waiting])
             raise
 
     def wake(self) -> None:
