@@ -17,8 +17,8 @@ from tests.integration.contract.blocking import Blocking, blocking
 from tests.integration.contract.samples import (
     CHILDREN_FIRST,
     KEY_TYPES,
+    STORED_ROWS,
     TABLE_OF,
-    TABLES_WITH_ROWS,
     Parents,
     add_parents,
 )
@@ -127,7 +127,7 @@ class ReusedDatabase:
         if store_id not in self._stores:
             opening = opened(store_id, self.url, self._clock)
             store = self._undo.enter_context(opening)
-            TABLES_WITH_ROWS[store] = self.tables_with_rows
+            STORED_ROWS[store] = self.rows
             self._stores[store_id] = store
         return self._stores[store_id]
 
@@ -135,6 +135,15 @@ class ReusedDatabase:
         """The tables that have rows, in an order in which they can be emptied."""
         answer = self._connection.execute(WHICH_HAVE_ROWS).fetchone()
         return [name for name, has_rows in zip(TABLES_TO_EMPTY, answer, strict=True) if has_rows]
+
+    def rows(self) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is stored, by table and key: faster than by the store."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for table in self.tables_with_rows():
+            cursor = self._connection.execute(f"SELECT * FROM {table} ORDER BY 1")  # noqa: S608 - our names
+            names = [column[0] for column in cursor.description]
+            found[table] = [dict(zip(names, row, strict=True)) for row in cursor]
+        return found
 
     def empty(self) -> None:
         """Remove all rows, from the tables that have any: most have none."""

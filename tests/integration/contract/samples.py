@@ -44,7 +44,7 @@ from tests.integration.contract.sample_values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
 
     from pipeline_store import Store, UnitOfWork
 
@@ -61,7 +61,7 @@ __all__ = [
     "OF_CHANNELS",
     "OF_PRODUCTION",
     "OF_TASKS",
-    "TABLES_WITH_ROWS",
+    "STORED_ROWS",
     "TABLE_OF",
     "Parents",
     "add_parents",
@@ -207,19 +207,20 @@ def key_of(stored: Any) -> Any:
     return getattr(stored, entity.key_of(type(stored)).name)
 
 
-TABLES_WITH_ROWS: WeakKeyDictionary[Any, Callable[[], Collection[str]]] = WeakKeyDictionary()
-"""Asks a store's database at once which tables have rows, where somebody knows how to."""
+STORED_ROWS: WeakKeyDictionary[Any, Callable[[], dict[str, list[dict[str, Any]]]]] = (
+    WeakKeyDictionary()
+)
+"""Asks a store's database itself for the rows of its tables, where somebody knows how to."""
 
 
 def content(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Everything that is stored, by collection and key."""
-    ask = TABLES_WITH_ROWS.get(store)
-    filled = ask() if ask else TABLE_OF.values()
+    """Everything that is stored, by collection and key: to compare, in no certain types."""
+    ask = STORED_ROWS.get(store)
+    if ask:
+        rows = ask()
+        return {name: rows.get(table, []) for name, table in TABLE_OF.items()}
     with store.unit_of_work(read_only=True) as uow:
-        return {
-            name: [values_of(row) for row in page(uow, name)] if table in filled else []
-            for name, table in TABLE_OF.items()
-        }
+        return {name: [values_of(row) for row in page(uow, name)] for name in TABLE_OF}
 
 
 def page(uow: UnitOfWork, collection: str) -> list[Any]:
