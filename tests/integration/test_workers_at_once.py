@@ -14,6 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import asyncpg  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -21,6 +22,7 @@ from pipeline_store import open_async_store, open_store
 from pipeline_store.channels import Channel
 from pipeline_store.services.async_work import AsyncWorker
 from pipeline_store.services.work import Worker
+from pipeline_store.sql.listeners import AsyncpgListener
 from pipeline_store.tasks import TaskStatus
 from tests.integration.contract.test_task_claims import add_channel, add_task
 from tests.integration.contract.test_tasks import a_task, moves_of, read
@@ -273,6 +275,27 @@ class TestListening:
             before = last_words(ask)
             time.sleep(0.7)
             assert last_words(ask) == before
+
+
+def test_the_connection_is_lost_as_it_begins(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of an answer asyncpg calls that an error of its own; workers go on."""
+
+    def break_off(_listener: AsyncpgListener, _connection: object) -> None:
+        message = "cannot switch to state 12; another operation (2) is in progress"
+        raise asyncpg.InternalClientError(message)
+
+    monkeypatch.setattr(AsyncpgListener, "begin", break_off)
+
+    async def look() -> bool:
+        store = open_async_store(postgres_url)
+        async with store.wakeups() as wakeups:
+            found = await wakeups.wait(timedelta(milliseconds=1))
+        await store.close()
+        return found
+
+    assert asyncio.run(look()) is False
 
 
 def worker_of(url: str, driver: tuple[str, bool]) -> AbstractContextManager[Any]:

@@ -150,7 +150,13 @@ class AsyncpgListener(_AwaitedListener):
         import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra, which the engine has loaded
 
         super().__init__()
-        self.lost = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+        self.lost = (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            # What it says when the connection ends in the middle of an answer.
+            asyncpg.InternalClientError,
+            OSError,
+        )
 
     def begin(self, connection: PoolProxiedConnection) -> None:
         """See `Listener.begin`."""
