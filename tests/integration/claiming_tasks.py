@@ -16,6 +16,7 @@ from pipeline_store.sql import SqlStore
 from pipeline_store.sql.engine import BEGIN_OPTION, WHEN_WRITING
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM
 from pipeline_store.tasks import Task, TaskStatus
+from tests.integration.meeting import wait_for_all
 
 PATIENCE = 5
 """How often a worker that is given nothing asks again."""
@@ -130,8 +131,7 @@ def drain(url: str) -> int:
 def _begin_together(store: SqlStore) -> None:
     # The first call reads what the schema is; the race begins when all have done so.
     store.claim_next("nobody", lease=LEASE, queue="tasks", stages=[TaskStatus.UPLOADING])
-    together = (time.time() // 1.5 + 1) * 1.5
-    time.sleep(together - time.time())
+    wait_for_all()
 
 
 def _storm_with(store: SqlStore, at_once: int) -> int:

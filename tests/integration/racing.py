@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING
 import sqlalchemy as sa
 
 from pipeline_store import open_store
+from tests.integration import meeting
 from tests.real_data import REPOSITORY
 from tests.shared_statements import share_compiled_statements
 from tests.whole_store import COLLECTIONS
@@ -156,6 +157,7 @@ def _call(job: Callable[..., object], *arguments: str) -> None:
 
 def _race(job: Job, processes: str, url: str) -> None:
     waiting, starting = os.pipe()
+    meeting.expect(int(processes))
 
     def work(say: Callable[[str], None]) -> None:
         os.close(starting)

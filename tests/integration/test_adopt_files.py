@@ -10,9 +10,11 @@ import sys
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from pipeline_store.errors import (
     AdoptionRefused,
@@ -25,6 +27,8 @@ from pipeline_store.sql.adopt import adopt
 from tests.conftest import is_on
 from tests.integration.foreign_schemas import (
     ROW_COUNTS,
+    ROWS,
+    SPELLINGS,
     change,
     dump,
     dump_without_ours,
@@ -35,6 +39,7 @@ from tests.integration.foreign_schemas import (
 from tests.integration.racing import at_once, killed_along
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SIX = datetime(2026, 2, 28, 6, tzinfo=UTC)
@@ -251,6 +256,28 @@ def test_eight_processes_adopt_one_file(foreign: Path) -> None:
     before = dump(foreign)
     assert at_once(job, url_of(foreign)) == ["done"] * 8
     assert dump_without_ours(foreign) == before
+
+
+def test_another_process_adopts_meanwhile(tmp_path: Path) -> None:
+    """What it adds beside the ten tables is not taken for tables of others."""
+    for statement in range(1, 8):
+        foreign = make_foreign(tmp_path / f"{statement}.db", SPELLINGS["older ORM"], ROWS)
+        statements = count(1)
+
+        def meanwhile(
+            *_: object,
+            url: str = url_of(foreign),
+            statements: Iterator[int] = statements,
+            at: int = statement,
+        ) -> None:
+            if next(statements) == at:
+                adopt(url)
+
+        sa.event.listen(sa.Engine, "before_cursor_execute", meanwhile)
+        try:
+            assert not adopt(url_of(foreign)).adopted
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", meanwhile)
 
 
 KILLS = 10 if is_on("PIPELINE_STORE_SOAK") else 4

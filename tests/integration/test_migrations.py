@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -213,6 +214,26 @@ def test_eight_processes_upgrade_one_empty_database(new_empty_url: Callable[[], 
     assert store.current() == schema.newest_revision()
     fill(store)
     store.close()
+
+
+@pytest.mark.parametrize("transaction", [1, 2, 3])
+def test_another_process_upgrades_meanwhile(
+    new_empty_url: Callable[[], str], transaction: int
+) -> None:
+    """Before whichever transaction of an upgrade: its tables are not taken for those of others."""
+    url = new_empty_url()
+    transactions = count(1)
+
+    def upgrade_too(*_: object) -> None:
+        if next(transactions) == transaction:
+            with closing(SqlStore(url)) as other:
+                other.upgrade()
+
+    with closing(SqlStore(url)) as store:
+        sa.event.listen(store.engine.pool, "checkout", upgrade_too)
+        store.upgrade()
+        assert next(transactions) > transaction
+        assert store.current() == schema.newest_revision()
 
 
 KILLS = 10 if is_on("PIPELINE_STORE_SOAK") else 3

@@ -60,8 +60,7 @@ def adopt(url: str | sa.URL) -> AdoptionReport:
     parsed = parse_url(url)
     file = _file_of(parsed)
     with opened_without_trace(parsed) as connection:
-        if schema.current_of(connection) is None:
-            _refuse_differences(connection, file)
+        _refuse_differences(connection, file)
         report = _examined(connection, file)
     engine = make_engine(parsed)
     try:
@@ -88,7 +87,8 @@ def _file_of(url: sa.URL) -> Path:
 
 def _refuse_differences(connection: sa.Connection, file: Path) -> None:
     differences = compare(connection).differences
-    if differences:
+    # The revision is read last: another process may have adopted the file in between.
+    if differences and schema.current_of(connection) is None:
         raise AdoptionRefused(str(file), differences)
 
 

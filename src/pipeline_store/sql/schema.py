@@ -164,7 +164,8 @@ def _refuse_unknown(found: str | None) -> None:
 def _refuse_tables_of_others(connection: sa.Connection) -> None:
     """Refuse a database without revision that has tables of our names: we did not make them."""
     found = set(sa.inspect(connection).get_table_names()) & set(metadata.tables)
-    if not found:
+    # The revision is read last: another process may have made the tables, and it, in between.
+    if not found or current_of(connection) is not None:
         return
     cure = ADOPT_HINT if connection.dialect.name == "sqlite" else "use an empty database or schema"
     message = f"found no schema revision, but tables that others made ({', '.join(sorted(found))})"
