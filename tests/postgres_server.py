@@ -41,12 +41,19 @@ FAST: Mapping[str, str] = {
 # Tests have few rows, and many servers beside each other.
 MODEST: Mapping[str, str] = {
     **FAST,
+    "max_wal_size": "96MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "checkpoint_timeout": "1h",
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
 }
+
+
+PREFIX = "pipeline-store-postgres-"
+MEMORY = Path("/dev/shm")  # noqa: S108 - each server has a folder of its own in it
+ENOUGH_MEMORY = 2 << 30
+"""Bytes that are free in memory before the files of a server that may lose them are kept there."""
 
 
 class PostgresMissingError(Exception):
@@ -167,12 +174,15 @@ class PostgresServer:
 class LocalPostgresServer(PostgresServer):
     """A server started from binaries, with its data in a temporary folder.
 
+    Databases are made and dropped all the time, so data that may be lost is kept in memory.
+
     As a context manager it starts on entering and is gone with its data on leaving.
     In between it can be stopped and started again on the same port.
     """
 
     def __init__(self, binaries: Binaries, settings: Mapping[str, str] = FAST) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="pipeline-store-postgres-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self.data = self.folder / "data"
         try:
             _give_to_server_account(self.folder)
             # An environment under a closed home folder is out of reach of another account.
@@ -180,11 +190,14 @@ class LocalPostgresServer(PostgresServer):
                 binaries = binaries.copied_to(self.folder)
                 _give_to_server_account(self.folder)
             self.binaries = binaries
-            self.data = self.folder / "data"
+            if settings.get("fsync") == "off" and _has_memory():
+                # A folder of its own, since programs may not be run from there.
+                self.data = Path(tempfile.mkdtemp(prefix=PREFIX, dir=MEMORY))
+                _give_to_server_account(self.data)
             self._create(settings)
             self._watchdog = self._watch()
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._remove()
             raise
         super().__init__(f"postgresql://postgres@127.0.0.1:{self.port}/postgres")
 
@@ -215,7 +228,11 @@ class LocalPostgresServer(PostgresServer):
     def close(self) -> None:
         """Stops the server if it runs and removes all it left."""
         self._watchdog.communicate()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._remove()
+
+    def _remove(self) -> None:
+        for folder in (self.data, self.folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _create(self, settings: Mapping[str, str]) -> None:
         initdb = [self.binaries / "initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust"]
@@ -232,7 +249,7 @@ class LocalPostgresServer(PostgresServer):
 
     def _watch(self) -> subprocess.Popen[bytes]:
         """Ends the server when this process ends, even by SIGKILL: the pipe then closes."""
-        script = 'read -r _; "$0" stop -D "$1" -m immediate; rm -rf "$2"'
+        script = 'read -r _; "$0" stop -D "$1" -m immediate; rm -rf "$1" "$2"'
         arguments = [self.binaries / "pg_ctl", str(self.data), str(self.folder)]
         return subprocess.Popen(
             ["/bin/sh", "-c", script, *arguments],
@@ -256,6 +273,11 @@ def open_server(environ: Mapping[str, str]) -> Iterator[PostgresServer]:
         return
     with LocalPostgresServer(find_binaries(environ, wheel_binaries()), MODEST) as server:
         yield server
+
+
+def _has_memory() -> bool:
+    may_write = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
+    return may_write and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY
 
 
 def _server_account() -> dict[str, Any]:

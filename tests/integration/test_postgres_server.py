@@ -164,24 +164,35 @@ def test_a_crashed_server_starts_again_with_its_data() -> None:
     assert not server.folder.exists()
 
 
+@pytest.mark.parametrize("settings", [{"fsync": "off"}, {"fsync": "on"}])
+def test_only_data_that_may_be_lost_is_kept_in_memory(settings: dict[str, str]) -> None:
+    """Nothing of it is left afterwards."""
+    with LocalPostgresServer(find_binaries(os.environ, wheel_binaries()), settings) as server:
+        assert (server.data / "PG_VERSION").exists()
+        if settings["fsync"] == "on":
+            assert server.data.is_relative_to(server.folder)
+    assert not server.data.exists()
+
+
 def test_a_killed_process_leaves_no_server_behind() -> None:
     """The server ends with the process that started it, even after SIGKILL."""
     program = (
         "import os, time\n"
         "from tests.postgres_server import *\n"
         "with LocalPostgresServer(find_binaries(os.environ, wheel_binaries())) as server:\n"
-        "    print(server.url, server.folder, flush=True)\n"
+        "    print(server.url, server.folder, server.data, flush=True)\n"
         "    time.sleep(60)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
     ) as process:
         assert process.stdout is not None
-        url, folder = process.stdout.readline().split()
+        url, *folders = process.stdout.readline().split()
         assert ask(url, "SELECT 1") == 1
         process.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while os.path.exists(folder) and time.monotonic() < deadline:  # noqa: PTH110
+    while any(map(os.path.exists, folders)) and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert not any(map(os.path.exists, folders))
     with pytest.raises(psycopg.OperationalError):
         ask(url, "SELECT 1")
