@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 from attrs import frozen
@@ -15,6 +15,9 @@ from pipeline_store.tasks.state import GATES, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+CLOCK_TICK: Final = timedelta(microseconds=1)
+"""How much later than the last move one is that is made by a clock behind it."""
 
 
 @entity
@@ -39,6 +42,14 @@ class TaskTransitionRepository(Repository[TaskTransition, UUID], Protocol):
     def for_task(self, task_id: UUID) -> list[TaskTransition]:
         """Return the task's changes of status, oldest first."""
         ...
+
+
+def moved_at(now: datetime, last_moved: datetime) -> datetime:
+    """Return when a move is said to be made: now, but never before the last one.
+
+    Machines whose clocks differ write one history, and its order must not depend on them.
+    """
+    return now if now >= last_moved else last_moved + CLOCK_TICK
 
 
 @frozen

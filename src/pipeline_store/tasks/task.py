@@ -21,7 +21,7 @@ from pipeline_store.fields import (
     uuid_identity,
     uuid_reference,
 )
-from pipeline_store.tasks.history import TaskTransition
+from pipeline_store.tasks.history import TaskTransition, moved_at
 from pipeline_store.tasks.state import (
     ERRORS,
     GATES,
@@ -197,6 +197,7 @@ class Task:
             lost = Move(found, status, UNKNOWN, None, self.review_token)
             moves = [] if found == status else [lost]
         if moves:
+            now = moved_at(now, self.status_since)
             object.__setattr__(self, "status_since", now)
         return [
             TaskTransition(

@@ -25,7 +25,7 @@ def a_task(**values: Any) -> Task:
 
 def stored(**values: Any) -> Task:
     """One that has the key which a store gives."""
-    task = a_task(**values)
+    task = a_task(**{"status_since": NOON} | values)
     object.__setattr__(task, "id", UUID("018f0000-0000-7000-8000-000000000002"))
     return task
 

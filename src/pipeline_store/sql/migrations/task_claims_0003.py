@@ -74,6 +74,7 @@ DECLARE
     v_state record;
     v_task tasks%ROWTYPE;
     v_from text;
+    v_since timestamp;
     v_why text;
     v_error text;
     v_passed uuid[] := '{{}}';
@@ -272,8 +273,8 @@ BEGIN
         IF v_from = 'queued' THEN
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, review_token)
-            VALUES (new_task_transition_key(), v_task.id, p_now, v_from, 'claimed', p_worker,
-                v_task.review_token);
+            VALUES (new_task_transition_key(), v_task.id, v_task.status_since, v_from, 'claimed',
+                p_worker, v_task.review_token);
         END IF;
         v_found := v_found + 1;
         v_served := coalesce(v_served, nextval('task_turns_served'));

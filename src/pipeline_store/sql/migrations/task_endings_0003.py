@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipeline_store.sql.migrations.task_queue_0003 import WAITS
+from pipeline_store.sql.migrations.task_queue_0003 import MOVED_AT, WAITS
 from pipeline_store.sql.migrations.task_quota_0003 import ONE_AT_A_TIME
 
 _WAITS: Final = WAITS.format("k.")
@@ -98,17 +98,17 @@ ERROR_AFTER: Final = """
     END
 """
 
-GIVE_UP: Final = """
+GIVE_UP: Final = f"""
             v_why := 'claimed ' || v_task.attempts || ' times without getting on';
             UPDATE tasks SET status = v_error, failed_stage = v_from, attempts = 0,
-                warned_at = NULL, held_at = NULL, status_since = p_now, updated_at = p_now,
-                error_log = coalesce(error_log || chr(10), '')
+                warned_at = NULL, held_at = NULL, status_since = {MOVED_AT.format("")},
+                updated_at = p_now, error_log = coalesce(error_log || chr(10), '')
                     || v_from || ': ' || v_why || ' (queue)'
-            WHERE id = v_task.id;
+            WHERE id = v_task.id RETURNING status_since INTO v_since;
             UPDATE quota_reservations SET state = 'refunded'
             WHERE task_id = v_task.id AND state = 'held';
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, reason, review_token)
-            VALUES (new_task_transition_key(), v_task.id, p_now, v_from, v_error, 'queue', v_why,
+            VALUES (new_task_transition_key(), v_task.id, v_since, v_from, v_error, 'queue', v_why,
                 v_task.review_token);
-"""
+"""  # noqa: S608 - our words

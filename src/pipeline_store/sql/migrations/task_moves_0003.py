@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pipeline_store.sql.migrations.task_queue_0003 import GOES_BY_INDEXES, QUEUE_BEGINS, QUEUE_ENDS
+from pipeline_store.sql.migrations.task_queue_0003 import (
+    GOES_BY_INDEXES,
+    MOVED_AT,
+    QUEUE_BEGINS,
+    QUEUE_ENDS,
+)
 from pipeline_store.sql.migrations.task_quota_0003 import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
@@ -46,7 +51,7 @@ _MOVE: Final = f"""
     worker = CASE WHEN {_GOES_ON} THEN k.worker END,
     lease_expires_at = CASE WHEN {_GOES_ON} THEN k.lease_expires_at END,
     attempts = 0, failed_stage = NULL, warned_at = NULL, held_at = NULL,
-    status_since = p_now, updated_at = p_now
+    status_since = {MOVED_AT.format("k.")}, updated_at = p_now
 """
 _COSTS_NEXT: Final = f"{_case('k.status', _ONWARD)} = ANY (v_metered)"
 _IS_HELD_FREELY: Final = f"""
@@ -73,6 +78,7 @@ DECLARE
     v_clock timestamp := timezone('utc', clock_timestamp());
     v_task record;
     v_to text;
+    v_since timestamp;
     v_ends boolean;
     v_metered text[];
     v_reserved uuid[];
@@ -92,11 +98,12 @@ BEGIN
     IF cardinality(v_keys) = 1 THEN
         UPDATE tasks k SET {_MOVE}
         WHERE k.id = v_keys[1] AND k.lease_token = v_tokens[1] AND {_IS_HELD_FREELY}
-        RETURNING k.id, k.channel_id, k.status, k.review_token, k.lease_expires_at INTO v_task;
+        RETURNING k.id, k.channel_id, k.status, k.status_since, k.review_token, k.lease_expires_at
+        INTO v_task;
         IF FOUND THEN
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, review_token)
-            VALUES (new_task_transition_key(), v_task.id, p_now,
+            VALUES (new_task_transition_key(), v_task.id, v_task.status_since,
                 {_case("v_task.status", _BACK)}, v_task.status, p_workers[1], v_task.review_token);
             v_moved := v_keys;
             IF v_task.lease_expires_at IS NULL THEN
@@ -109,13 +116,14 @@ BEGIN
             UPDATE tasks k SET {_MOVE}
             FROM unnest(v_keys, v_tokens, p_workers) AS given (id, token, worker)
             WHERE k.id = given.id AND k.lease_token = given.token AND {_IS_HELD_FREELY}
-            RETURNING k.id, k.channel_id, k.status, k.review_token, k.lease_expires_at,
+            RETURNING k.id, k.channel_id, k.status, k.status_since, k.review_token,
+                k.lease_expires_at,
                 coalesce(given.worker, p_workers[1]) AS actor
         ), history AS (
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, review_token)
-            SELECT new_task_transition_key(), m.id, p_now, {_case("m.status", _BACK)}, m.status,
-                m.actor, m.review_token
+            SELECT new_task_transition_key(), m.id, m.status_since, {_case("m.status", _BACK)},
+                m.status, m.actor, m.review_token
             FROM moved m
         ), ended AS (
             DELETE FROM task_leases l WHERE l.task_id IN (
@@ -170,11 +178,11 @@ BEGIN
         LOOP
             v_to := {_case("v_task.status", _ONWARD)};
             v_ends := v_task.status IN ({_ENDS_AFTER});
-            UPDATE tasks k SET {_MOVE} WHERE k.id = v_task.id;
+            UPDATE tasks k SET {_MOVE} WHERE k.id = v_task.id RETURNING k.status_since INTO v_since;
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, review_token)
-            VALUES (new_task_transition_key(), v_task.id, p_now, v_task.status, v_to, v_task.worker,
-                v_task.review_token + (v_task.status IN ({_GATE_AFTER}))::integer);
+            VALUES (new_task_transition_key(), v_task.id, v_since, v_task.status, v_to,
+                v_task.worker, v_task.review_token + (v_task.status IN ({_GATE_AFTER}))::integer);
             IF v_task.id = ANY (v_reserved) THEN
                 UPDATE quota_reservations SET state = 'spent'
                 WHERE task_id = v_task.id AND state = 'held';

@@ -20,6 +20,12 @@ WAITING_STATUSES: Final = (
 WAITS: Final = f"{{0}}lease_expires_at IS NULL AND {{0}}status IN ({WAITING_STATUSES})"
 """A task that can be claimed; to be given what stands before the names of its columns."""
 
+MOVED_AT: Final = """
+    CASE WHEN p_now < {0}status_since THEN {0}status_since + interval '1 microsecond' ELSE p_now END
+"""
+"""When a move is said to be made, as `pipeline_store.tasks.history.moved_at` says; to be given what
+stands before the name of the column."""
+
 OF_RANK: Final = "k.rank BETWEEN v_rank AND v_rank"
 """A task of the rank looked for; as a range, so that only the index by rank and age gives the order
 and no other is taken for it."""

@@ -11,7 +11,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipeline_store.sql.migrations.task_queue_0003 import OF_RANK, QUEUE_BEGINS, QUEUE_ENDS, WAITS
+from pipeline_store.sql.migrations.task_queue_0003 import (
+    MOVED_AT,
+    OF_RANK,
+    QUEUE_BEGINS,
+    QUEUE_ENDS,
+    WAITS,
+)
 
 _OPEN: Final = "{0}.best_rank IS NOT NULL AND {0}.blocked IS NULL"
 
@@ -38,11 +44,11 @@ FIRST_ROUND: Final = """
 """
 """Two subqueries, not one row, since then the index on turns gives the order."""
 
-HOLD: Final = """
+HOLD: Final = f"""
     attempts = attempts + 1, lease_token = lease_token + 1, worker = p_worker, updated_at = p_now,
     lease_expires_at = timezone('utc', clock_timestamp()) + p_lease,
     status = CASE status WHEN 'queued' THEN 'claimed' ELSE status END,
-    status_since = CASE status WHEN 'queued' THEN p_now ELSE status_since END,
+    status_since = CASE status WHEN 'queued' THEN {MOVED_AT.format("")} ELSE status_since END,
     failed_stage = CASE WHEN status <> 'queued' THEN failed_stage END,
     warned_at = CASE WHEN status <> 'queued' THEN warned_at END,
     held_at = CASE WHEN status <> 'queued' THEN held_at END
@@ -118,8 +124,8 @@ TAKE_ROUNDS: Final = f"""
             v_served := nextval('task_turns_served');
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, review_token)
-            SELECT new_task_transition_key(), k.id, p_now, k.status, 'claimed', p_worker,
-                k.review_token
+            SELECT new_task_transition_key(), k.id, {MOVED_AT.format("k.")}, k.status, 'claimed',
+                p_worker, k.review_token
             FROM tasks k WHERE k.id = ANY (v_keys) AND k.status = 'queued';
             {QUEUE_BEGINS}
             RETURN QUERY WITH held AS (

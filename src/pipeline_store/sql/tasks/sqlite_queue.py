@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 from uuid import UUID
 
 from pipeline_store.sql.bulk import spelled_instant
+from pipeline_store.sql.columns import read_instant
 from pipeline_store.sql.direct import Driver
 from pipeline_store.sql.tasks import sqlite_statements as say
 from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
@@ -22,6 +23,7 @@ from pipeline_store.tasks.claiming import (
     QUEUE,
     too_many_attempts,
 )
+from pipeline_store.tasks.history import moved_at
 from pipeline_store.tasks.quota import after_loss
 from pipeline_store.tasks.state import (
     CLAIMABLE,
@@ -52,6 +54,7 @@ class Waiting(NamedTuple):
     status: str
     attempts: int
     review_token: int
+    status_since: str
     created_at: str
     lease_token: int
     is_metered: int
@@ -63,6 +66,7 @@ class Held(NamedTuple):
     id: str
     status: str
     review_token: int
+    status_since: str
     channel_id: str
     lease_token: int
     has_reserved: int
@@ -201,40 +205,42 @@ class SqliteTaskQueue:
         error = STAGES[TaskStatus(task.status)].error
         why = too_many_attempts(task.attempts)
         line = f"{task.status}: {why} ({QUEUE})"
-        self._run(say.GIVE_UP, (error, self._now, self._now, line, task.id))
-        self._write_history([(task, error, QUEUE, why, task.review_token)])
+        moved = self._moved_at(task)
+        self._run(say.GIVE_UP, (error, moved, self._now, line, task.id))
+        self._write_history([(task, moved, error, QUEUE, why, task.review_token)])
         if task.is_metered:
             self._ledger.settle([UUID(task.id)], ReservationState.REFUNDED)
 
     def _hold(self, task: Any, wanted: ClaimRequest) -> None:
         held = (wanted.worker, spelled_instant(self._instant + wanted.lease), self._now)
         if task.status == TaskStatus.QUEUED:
-            self._run(say.HOLD_CLAIMED, (*held, self._now, task.id))
-            moved = (task, TaskStatus.CLAIMED, wanted.worker, None, task.review_token)
-            self._write_history([moved])
+            moved = self._moved_at(task)
+            self._run(say.HOLD_CLAIMED, (*held, moved, task.id))
+            claimed = (task, moved, TaskStatus.CLAIMED, wanted.worker, None, task.review_token)
+            self._write_history([claimed])
         else:
             self._run(say.HOLD_AGAIN, (*held, task.id))
 
     def complete(self, pairs: Iterable[tuple[str, int, str]]) -> set[str]:
         """Move tasks on, given by key, token and worker; return the keys of those still held."""
-        moved: list[tuple[Held, TaskStatus, str, None, int]] = []
+        moves: list[tuple[Held, str, TaskStatus, str, None, int]] = []
         for key, token, worker in pairs:
             row = self._first(say.FIND_HELD, (key, token, self._now))
             if row is None:
                 continue
             task = Held(*row)
             following: Any = onward_from(TaskStatus(task.status))
-            review = task.review_token
+            review, moved = task.review_token, self._moved_at(task)
             if following in UNHELD:
                 review += following != TaskStatus.PUBLISHED
-                given = (following, self._now, self._now, review, key)
+                given = (following, moved, self._now, review, key)
                 self._run(say.MOVE_ON_UNHELD, given)
             else:
-                self._run(say.MOVE_ON_HELD, (following, self._now, self._now, key))
+                self._run(say.MOVE_ON_HELD, (following, moved, self._now, key))
             self._account_for(task, following)
-            moved.append((task, following, worker, None, review))
-        self._write_history(moved)
-        return {each[0].id for each in moved}
+            moves.append((task, moved, following, worker, None, review))
+        self._write_history(moves)
+        return {each[0].id for each in moves}
 
     def _account_for(self, task: Any, following: TaskStatus) -> None:
         key = UUID(task.id)
@@ -254,10 +260,13 @@ class SqliteTaskQueue:
     def _first(self, statement: str, given: tuple[Any, ...] = ()) -> Any:
         return next(iter(self._run(statement, given)), None)
 
+    def _moved_at(self, task: Waiting | Held) -> str:
+        return spelled_instant(moved_at(self._instant, read_instant(task.status_since)))
+
     def _write_history(self, moves: list[Any]) -> None:
         rows = [
-            (new_key().hex, task.id, self._now, task.status, to, actor, reason, review)
-            for task, to, actor, reason, review in moves
+            (new_key().hex, task.id, moved, task.status, to, actor, reason, review)
+            for task, moved, to, actor, reason, review in moves
         ]
         if rows:
             self._driver.run_many(say.MOVED, rows)

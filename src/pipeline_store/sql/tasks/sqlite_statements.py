@@ -48,7 +48,8 @@ HAS_AFFORDED_TASK: Final = (
     f" AND status = stages.column1 AND rank = ? AND {IS_WAITING.text}))"
 )
 OLDEST: Final = (
-    "SELECT id, status, attempts, review_token, created_at, lease_token,"  # noqa: S608 - our words
+    "SELECT id, status, attempts, review_token, status_since,"  # noqa: S608 - our words
+    " created_at, lease_token,"
     " EXISTS (SELECT 1 FROM quota_costs WHERE stage = tasks.status) AS is_metered FROM tasks"
     f" WHERE channel_id = ? AND rank = ? AND {IS_WAITING.text}{{}} ORDER BY created_at, id LIMIT 1"
 )
@@ -85,7 +86,7 @@ MOVED: Final = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 FIND_HELD: Final = (
-    "SELECT id, status, review_token, channel_id, lease_token, EXISTS (SELECT 1"
+    "SELECT id, status, review_token, status_since, channel_id, lease_token, EXISTS (SELECT 1"
     " FROM quota_reservations WHERE task_id = tasks.id AND state = 'held') FROM tasks"
     " WHERE id = ? AND lease_token = ? AND lease_expires_at > ?"
 )
