@@ -49,6 +49,7 @@ class AsyncPipelineRunRepository(AsyncRepository[PipelineRun, int]):
     """`PipelineRunRepository`, awaited."""
 
     for_cycle = awaits(PipelineRunRepository.for_cycle)
+    check_unchanged = awaits(PipelineRunRepository.check_unchanged)
     in_status = awaits(PipelineRunRepository.in_status)
     niches = awaits(PipelineRunRepository.niches)
     latest_for = awaits(PipelineRunRepository.latest_for)

@@ -183,6 +183,28 @@ class MemorySession:
         self._own(place, entity, present)
         self.tables.origins[entity] = present
 
+    def keep_unchanged(self, collection: str, entity: Any) -> None:
+        """Refuse the commit when somebody else does so too, or changes the object, before it."""
+        place = (collection, getattr(entity, key_field(entity.__class__)))
+        tables, rows = self.tables, self.tables.rows[collection]
+        with self._undoing():
+            self._check_unchanged(place, self._rows_read[place])
+        present = rows.get(place[1])
+
+        def refuse_other() -> None:
+            if rows.get(place[1]) is not present:
+                raise Conflict(f"{place[0]} {place[1]}: somebody else decided first")
+
+        def put_anew() -> None:
+            # An equal row in its place tells others that have looked at it.
+            if present is not None and rows.get(place[1]) is present:
+                row = copy_of(present)
+                tables.put(collection, place[1], row)
+                self._rows_read[place] = tables.origins[entity] = row
+
+        self.guards.append(refuse_other)
+        self.on_publish.append(put_anew)
+
     def add(self, collection: str, entity: Any, *, as_row: bool = False) -> None:
         """Take in a new object, or one that an earlier unit of work had read.
 

@@ -169,6 +169,17 @@ class PipelineRunRepository(Repository[PipelineRun, int], Protocol):
         """
         ...
 
+    def check_unchanged(self, run: PipelineRun) -> None:
+        """Make sure that a run stands as it was read, until the end of this unit of work.
+
+        For what is decided by how the run stands without changing it. Of two that do so at once,
+        the later one waits for the earlier one, or is refused.
+
+        Raises:
+            Conflict: somebody else has changed it since, or removed it.
+        """
+        ...
+
     def in_status(self, status: RunStatus) -> list[PipelineRun]:
         """Return the runs with this status, oldest first."""
         ...

@@ -50,6 +50,7 @@ def upload_short(
         _refuse_other_video(f"short {short_id}", short, youtube_video_id)
         return short
     run = uow.pipeline_runs.get(short.pipeline_run_id)
+    uow.pipeline_runs.check_unchanged(run)
     url = youtube_url or SHORTS_URL + youtube_video_id
     short.mark_uploaded(run, youtube_video_id, url, uow.now())
     return short

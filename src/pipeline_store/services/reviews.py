@@ -55,7 +55,7 @@ def request(uow: UnitOfWork, run_id: int) -> ReviewLog:
     A run that is in review already is asked about again when it was held; while a request is open,
     that request is returned, so that a bot which crashed may ask twice.
     """
-    run = uow.pipeline_runs.get(run_id)
+    run = _kept_as_read(uow, run_id)
     if run.status == RunStatus.REVIEW:
         waiting = uow.reviews.open_for(run_id)
         if waiting is not None:
@@ -100,8 +100,8 @@ def skip(
     Raises:
         InvalidValue: no rank is named, the run has no clip of that rank, or none would be left.
     """
-    run = uow.pipeline_runs.get(run_id)
     wanted = _checked_ranks(ranks)
+    run = _kept_as_read(uow, run_id)
     have = {clip.rank_position for clip in uow.clips.for_run(run_id)}
     unknown = [rank for rank in wanted if rank not in have]
     if not wanted or unknown:
@@ -121,7 +121,7 @@ def redo_script(
 
     While the run is still running again, a further wish is recorded without a move.
     """
-    _send_back(uow, uow.pipeline_runs.get(run_id))
+    _send_back(uow, _kept_as_read(uow, run_id))
     return _answer(uow, run_id, ReviewAction.REDO_SCRIPT, detail, limit)
 
 
@@ -143,8 +143,15 @@ def is_held(uow: UnitOfWork, run_id: int) -> bool:
     return bool(log) and log[-1].action == ReviewAction.HOLD
 
 
-def _in_review(uow: UnitOfWork, run_id: int, wanted: str) -> PipelineRun:
+def _kept_as_read(uow: UnitOfWork, run_id: int) -> PipelineRun:
+    """Return the run, of which nobody else decides until the unit of work ends."""
     run = uow.pipeline_runs.get(run_id)
+    uow.pipeline_runs.check_unchanged(run)
+    return run
+
+
+def _in_review(uow: UnitOfWork, run_id: int, wanted: str) -> PipelineRun:
+    run = _kept_as_read(uow, run_id)
     if run.status != RunStatus.REVIEW:
         legal = RUN_MOVES.get(run.status, ())
         raise IllegalTransition(f"run {run_id} (not in review)", run.status, wanted, legal)

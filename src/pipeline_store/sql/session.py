@@ -239,6 +239,12 @@ class GuardedSession:
                 for name, value in emptied.items():
                     attributes.set_committed_value(each, name, value)
 
+    def check_unchanged(self, entities: Sequence[object]) -> None:
+        """Refuse objects of this unit of work that somebody else has changed; let nobody do so."""
+        with self.guarded() as session:
+            session.flush()
+            check_unchanged(session, entities)
+
     def lock(self, name: str) -> None:
         """Wait until no other unit of work holds this lock, and hold it until the end of this one.
 

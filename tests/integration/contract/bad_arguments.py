@@ -142,7 +142,14 @@ ANY_CLAIMS = "Claim[ProcessingJob]] | Iterable[Claim[Task]"
 TAKEN_AS_TRUTHS = {"skipped", "unresolved_only"}
 """Arguments that may be anything."""
 
-CHECKED_ELSEWHERE = {"Entity", "DiscoveredVideo", "QuotaPlan", "QuotaReservation", "Upload"}
+CHECKED_ELSEWHERE = {
+    "Entity",
+    "DiscoveredVideo",
+    "PipelineRun",
+    "QuotaPlan",
+    "QuotaReservation",
+    "Upload",
+}
 """Annotations of objects: their fields are checked one by one, their class in every collection."""
 
 

@@ -236,3 +236,45 @@ class TestQuestions:
             only = uow.pipeline_runs.last_upload_for("b")
             assert only is not None
             assert only.id == unfinished.id
+
+
+class TestCheckUnchanged:
+    """`check_unchanged` keeps a run as it was read."""
+
+    def test_what_stands_as_it_was_read(self, store: Store) -> None:
+        """Read in this unit of work, or in an earlier one; nothing is written."""
+        with store.unit_of_work() as uow:
+            stored = uow.pipeline_runs.add(run(error_message=None))
+            uow.pipeline_runs.check_unchanged(stored)
+            uow.commit()
+        with store.unit_of_work() as uow:
+            uow.pipeline_runs.check_unchanged(stored)
+            assert uow.pipeline_runs.get(stored.id) is stored
+            stored.error_message = "changed here"
+            uow.pipeline_runs.check_unchanged(stored)
+            uow.commit()
+        with store.unit_of_work() as uow:
+            found = uow.pipeline_runs.get(stored.id)
+            uow.pipeline_runs.check_unchanged(found)
+            assert found.error_message == "changed here"
+            assert uow.pipeline_runs.count() == 1
+
+    def test_what_somebody_else_changed_or_removed(self, store: Store) -> None:
+        """Each is a Conflict."""
+        with store.unit_of_work() as uow:
+            changed, removed = uow.pipeline_runs.add_many([run(), run()])
+            uow.commit()
+        with store.unit_of_work() as uow:
+            uow.pipeline_runs.get(changed.id).error_message = "changed"
+            uow.pipeline_runs.remove(uow.pipeline_runs.get(removed.id))
+            uow.commit()
+        for gone in (changed, removed):
+            with store.unit_of_work() as uow, pytest.raises(Conflict):
+                uow.pipeline_runs.check_unchanged(gone)
+
+    def test_what_was_never_stored(self, store: Store) -> None:
+        """There is nothing that it could have been read from, and it is not stored by this."""
+        with store.unit_of_work() as uow:
+            with pytest.raises(InvalidValue):
+                uow.pipeline_runs.check_unchanged(run())
+            assert uow.pipeline_runs.count() == 0

@@ -129,7 +129,12 @@ WRITES: dict[str, dict[str, Callable[[UnitOfWork, Stored], Any]]] = {
         "resume": lambda uow, _: uow.jobs.resume(),
     },
     "music": {"record_use": lambda uow, stored: uow.music.record_use(stored.parents.music)},
-    "pipeline_runs": {"for_cycle": lambda uow, _: uow.pipeline_runs.for_cycle("a", EARLY, LATE)},
+    "pipeline_runs": {
+        "check_unchanged": lambda uow, stored: uow.pipeline_runs.check_unchanged(
+            uow.pipeline_runs.get(stored.parents.run)
+        ),
+        "for_cycle": lambda uow, _: uow.pipeline_runs.for_cycle("a", EARLY, LATE),
+    },
     "presets": {
         "make_default": lambda uow, stored: uow.presets.make_default(stored.parents.preset)
     },

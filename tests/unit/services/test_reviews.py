@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline_store.errors import IllegalTransition, NotFound
+from pipeline_store.errors import Conflict, IllegalTransition, NotFound
 from pipeline_store.production import ReviewAction, ReviewLog, RunStatus, Script
 from pipeline_store.services import reviews
 from tests.unit.services.conftest import NOON
@@ -262,3 +262,32 @@ def test_the_queue_has_the_longest_waiting_run_first(uow: UnitOfWork, clock: Set
         (held, timedelta(minutes=30), True),
         (unasked, timedelta(0), False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (reviews.hold, reviews.approve),
+        (reviews.approve, reviews.hold),
+        (reviews.hold, reviews.hold),
+        (reviews.request, reviews.request),
+        (reviews.request, reviews.approve),
+        (skip_4_and_7, reviews.hold),
+    ],
+)
+def test_of_two_decisions_at_once_one_is_made(
+    store: Store, one: Callable[..., object], other: Callable[..., object]
+) -> None:
+    """Also of two that leave the run where it is."""
+    with store.unit_of_work() as uow:
+        run_id = a_run_in_review(uow).id
+        reviews.hold(uow, run_id)
+        uow.commit()
+    with store.unit_of_work() as first, store.unit_of_work() as second:
+        one(first, run_id)
+        other(second, run_id)
+        first.commit()
+        with pytest.raises(Conflict):
+            second.commit()
+    with store.unit_of_work() as uow:
+        assert len(uow.reviews.for_run(run_id)) == 2

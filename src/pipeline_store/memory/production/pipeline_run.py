@@ -14,6 +14,7 @@ from pipeline_store.production import (
     RunStatus,
 )
 from pipeline_store.production.pipeline_run import check_same_cycle
+from pipeline_store.repository import check_key, check_kind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +36,14 @@ class MemoryPipelineRunRepository(MemoryRepository[PipelineRun, int], PipelineRu
             return made
         check_same_cycle(found[0], wanted)
         return found[0]
+
+    def check_unchanged(self, run: PipelineRun) -> None:
+        """See `PipelineRunRepository.check_unchanged`."""
+        self._session.check_writable()
+        check_kind(PipelineRun, run)
+        check_key("run", run.id)
+        self.add(run)
+        self._session.keep_unchanged(self.collection, run)
 
     def in_status(self, status: RunStatus) -> list[PipelineRun]:
         """See `PipelineRunRepository.in_status`."""

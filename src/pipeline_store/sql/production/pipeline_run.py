@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from pipeline_store import values
 from pipeline_store.production import PipelineRun, PipelineRunRepository, RunStatus
 from pipeline_store.production.pipeline_run import check_same_cycle
+from pipeline_store.repository import check_key, check_kind
 from pipeline_store.sql.columns import (
     Instant,
     OpenChoice,
@@ -66,6 +67,14 @@ class SqlPipelineRunRepository(SqlRepository[PipelineRun, int], PipelineRunRepos
             return self.add(wanted)
         check_same_cycle(found, wanted)
         return found
+
+    def check_unchanged(self, run: PipelineRun) -> None:
+        """See `PipelineRunRepository.check_unchanged`."""
+        self._session.check_writable()
+        check_kind(PipelineRun, run)
+        check_key("run", run.id)
+        self.add(run)
+        self._session.check_unchanged([run])
 
     def in_status(self, status: RunStatus) -> list[PipelineRun]:
         """See `PipelineRunRepository.in_status`."""
