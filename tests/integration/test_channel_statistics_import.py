@@ -7,6 +7,8 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +17,7 @@ import pytest
 from pipeline_store import open_store
 from pipeline_store.channels import Channel, Video
 from pipeline_store.importers.channel_statistics import import_channel_statistics
+from tests.integration.meanwhile import impatient, meanwhile
 from tests.real_data import real_data
 from tests.unit.importers.made_up import json_file_of
 from tests.unit.importers.test_real_files import RESPONSES
@@ -22,7 +25,6 @@ from tests.whole_store import all_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pipeline_store import Store, UnitOfWork
     from pipeline_store.importers.statistics_account import StatisticsAccount
@@ -259,3 +261,49 @@ def test_two_imports_at_once_make_everything_once(
     ]
     # SQLite lets nobody write beside another; there the second waits before it reads.
     assert len(begun) == (2 if dialect == "postgresql" else 1)
+
+
+def two_at_once(number: int) -> list[dict[str, Any]]:
+    """A channel by itself, and a video on another one, that nobody knows yet."""
+    channels, video = [f"UC{kind}{number:021}" for kind in "ab"], f"vid{number:08}"
+    counts = {"viewCount": "7"}
+    item = {"kind": "youtube#channel", "id": channels[0], "snippet": {"title": "A"}}
+    snippet = {
+        "publishedAt": "2026-03-01T00:00:00Z",
+        "channelId": channels[1],
+        "title": "B",
+        "channelTitle": "B",
+        "categoryId": "20",
+    }
+    film = {"kind": "youtube#video", "id": video, "snippet": snippet}
+    return [
+        {"kind": "youtube#channelListResponse", "items": [{**item, "statistics": counts}]},
+        {"kind": "youtube#videoListResponse", "items": [{**film, "statistics": counts}]},
+    ]
+
+
+@pytest.mark.postgres
+def test_another_import_of_the_same_file_meanwhile(postgres_url: str, tmp_path: Path) -> None:
+    """Before whichever statement: what it made is found, and not taken for somebody else's."""
+    store, theirs = open_store(postgres_url), open_store(impatient(postgres_url))
+    for statement in count(1):
+        paths = [
+            Path(json_file_of(tmp_path, document, f"{place}.json"))
+            for place, document in enumerate(two_at_once(statement))
+        ]
+        accounts: list[StatisticsAccount] = []
+
+        def act(paths: list[Path] = paths, accounts: list[StatisticsAccount] = accounts) -> None:
+            accounts += take(theirs, paths)
+
+        with meanwhile(act, before=statement) as other:
+            ours = take(store, paths)
+        accounts += ours
+        assert [one.refused for one in accounts] == [[]] * len(accounts), statement
+        assert sum(one.new_channels for one in accounts) == 2, statement
+        assert sum(one.new_videos for one in accounts) == 1, statement
+        assert sum(one.readings for one in accounts) == 2, statement
+        if not other.has_acted:
+            break
+    theirs.close()
+    store.close()

@@ -40,6 +40,7 @@ NO_CHANNEL_ID: Final = "channelId is not UC and 22 of the characters A-Z a-z 0-9
 NAME_TAKEN: Final = (
     "a channel of that name has another YouTube id, or none: see `channel set --youtube-id`"
 )
+MADE_MEANWHILE: Final = "another import has made it since it was looked for"
 SOURCE_TAKEN: Final = "its channel has another video from that source"
 
 
@@ -196,7 +197,10 @@ class _Batch:
             if all(each.youtube_id != youtube_id for each in notes.unknown):
                 notes.unknown.append(unknown)
             return None
-        if self._uow.channels.by_channel_id(youtube_id) is not None:
+        namesake = self._uow.channels.by_channel_id(youtube_id)
+        if namesake is not None:
+            if namesake.youtube_channel_id == youtube_id:
+                raise Conflict(f"channel {youtube_id}: {MADE_MEANWHILE}")
             notes.refused.append(Refusal(place, NAME_TAKEN, youtube_id))
             return None
         self._of(described_in).counts["new_channels"] += 1
@@ -229,7 +233,10 @@ class _Batch:
             return None
         if channel is None:
             return None
-        if self._uow.videos.by_source_url(channel.id, reading.url) is not None:
+        namesake = self._uow.videos.by_source_url(channel.id, reading.url)
+        if namesake is not None:
+            if namesake.youtube_video_id == reading.video_id:
+                raise Conflict(f"video {reading.video_id}: {MADE_MEANWHILE}")
             refusal = Refusal(reading.place, SOURCE_TAKEN, reading.video_id)
             self._of(account).refused.append(refusal)
             return None
