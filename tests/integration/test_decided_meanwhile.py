@@ -25,12 +25,14 @@ from pipeline_store.production import (
     skipped_ranks,
 )
 from pipeline_store.services import publishing, reviews
+from pipeline_store.tasks import YOUTUBE_BUCKETS, YOUTUBE_POOL, QuotaPlan
 from tests.integration.meanwhile import impatient, meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipeline_store import Store, UnitOfWork
+    from pipeline_store.production import Recorded
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MOST_STATEMENTS = 30
@@ -212,3 +214,57 @@ def test_a_short_is_uploaded_of_an_approved_run_only(store: Store, theirs: Store
         assert other.was_kept_out or not other.has_acted or not is_uploaded, statement
         if not other.has_acted:
             break
+
+
+def test_of_two_plans_for_quotas_one_holds_as_a_whole(store: Store, theirs: Store) -> None:
+    """Nothing of the other plan stays beside it."""
+    plans = [plan_as_told(store, plan) for plan in (YOUTUBE_BUCKETS, YOUTUBE_POOL)]
+    for statement in count(1):
+        does(store, lambda uow: uow.quotas.use_plan(QuotaPlan(limits=(), costs=())))
+        their = partial(does, theirs, lambda uow: uow.quotas.use_plan(YOUTUBE_POOL))
+        with meanwhile(their, before=statement) as other:
+            does(store, lambda uow: uow.quotas.use_plan(YOUTUBE_BUCKETS))
+        assert told(store) in plans, statement
+        if not other.has_acted:
+            break
+
+
+def plan_as_told(store: Store, plan: QuotaPlan) -> object:
+    does(store, lambda uow: uow.quotas.use_plan(plan))
+    return told(store)
+
+
+def told(store: Store) -> object:
+    with store.unit_of_work(read_only=True) as uow:
+        return uow.quotas.limits(), uow.quotas.costs()
+
+
+def test_each_new_video_is_counted_by_one_of_two(store: Store, theirs: Store) -> None:
+    """The other one says that it was refreshed."""
+    for statement in count(1):
+        videos = [a_video(f"v{statement:04}{number}") for number in range(3)]
+        theirs_made: list[Recorded] = []
+
+        def act(
+            videos: list[DiscoveredVideo] = videos, theirs_made: list[Recorded] = theirs_made
+        ) -> None:
+            same = [a_video(video.video_id) for video in videos[:2]]
+            theirs_made.append(does(theirs, lambda uow: uow.discovered_videos.record_many(same)))
+
+        def record(uow: UnitOfWork, videos: list[DiscoveredVideo] = videos) -> Recorded:
+            recorded: Recorded = uow.discovered_videos.record_many(videos)
+            return recorded
+
+        with meanwhile(act, before=statement) as other:
+            ours = does(store, record)
+        made = ours.made + sum(each.made for each in theirs_made)
+        assert made == 3, statement
+        assert ours.made + ours.refreshed == 3
+        if not other.has_acted:
+            break
+
+
+def a_video(video_id: str) -> DiscoveredVideo:
+    return DiscoveredVideo(
+        video_id=video_id, title="", channel_name="", channel_id="", url="", niche="gaming"
+    )

@@ -19,7 +19,7 @@ from pipeline_store.cli.demo.plan import (
 from pipeline_store.cli.demo.progress import progress_bars
 from pipeline_store.cli.demo.simulated_clock import SimulatedClock
 from pipeline_store.cli.demo.sources import import_sources, recognised, sample
-from pipeline_store.cli.demo.target import begin, prepared_store
+from pipeline_store.cli.demo.target import DemoRefusedError, begin, prepared_store
 from pipeline_store.cli.demo.week import happenings
 from pipeline_store.clock import utc_now
 from pipeline_store.errors import AlreadyExists, Conflict, IllegalTransition, StoreBusy
@@ -118,7 +118,8 @@ def _planned(store: Store, started: datetime) -> Plan:
         with store.unit_of_work() as uow:
             plan = stored_plan(uow) or make_plan(uow, started)
             uow.commit()
-    except (AlreadyExists, Conflict):
+    except (AlreadyExists, Conflict, DemoRefusedError):
+        # Refused for runs, perhaps, that the other one has made already.
         with store.unit_of_work(read_only=True) as uow:
             theirs = stored_plan(uow)
         if theirs is None:

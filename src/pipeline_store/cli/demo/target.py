@@ -49,14 +49,14 @@ def begin(uow: UnitOfWork) -> None:
     Raises:
         DemoRefusedError: none has yet, and there are videos or runs, which are somebody's.
     """
-    # In this order: what a demo imports comes after it has begun.
-    count = uow.discovered_videos.count()
+    # In this order: what a demo imports and makes comes after it has begun.
+    runs, videos = uow.pipeline_runs.count(), uow.discovered_videos.count()
     if uow.config_overrides.value(BEGUN_KEY) is not None:
         return
-    refuse_real_runs(uow)
-    if count:
+    _refuse_runs(runs)
+    if videos:
         raise DemoRefusedError(
-            f"this database has videos that no demo imported ({count}): {ELSEWHERE}"
+            f"this database has videos that no demo imported ({videos}): {ELSEWHERE}"
         )
     uow.config_overrides.set(BEGUN_KEY, "true", "demo")
 
@@ -67,7 +67,10 @@ def refuse_real_runs(uow: UnitOfWork) -> None:
     Raises:
         DemoRefusedError: it has runs.
     """
-    count = uow.pipeline_runs.count()
+    _refuse_runs(uow.pipeline_runs.count())
+
+
+def _refuse_runs(count: int) -> None:
     if count:
         raise DemoRefusedError(f"this database has runs that no demo made ({count}): {ELSEWHERE}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -66,6 +66,9 @@ discovered_videos = sa.Table(
     sqlite_autoincrement=True,
 )
 map_class(DiscoveredVideo, discovered_videos)
+
+_IS_NEW: Final[sa.ColumnElement[bool]] = sa.literal_column("xmax = 0", sa.Boolean)
+"""PostgreSQL notes in a row who last changed it; nobody has changed one that was inserted."""
 
 COLUMNS = [field.name for field in fields_of(DiscoveredVideo) if field.name != "id"]
 
@@ -164,7 +167,6 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
             else:
                 wanted[video.video_id] = video
         c = discovered_videos.c
-        known = len(self._session.scalars(sa.select(c.id).where(c.video_id.in_(wanted))).all())
         # One order for everybody, or two processes could wait for each other's rows.
         now = self._now()
         rows = [
@@ -173,11 +175,23 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
         ]
         for row in rows:
             row["discovered_at"] = row["discovered_at"] or now
-        self._session.execute(self._upsert_statement(), rows)
+        made = self._write(rows)
         self._session.refresh_known(
             DiscoveredVideo, sa.select(DiscoveredVideo).where(c.video_id.in_(wanted))
         )
-        return len(wanted) - known
+        return made
+
+    def _write(self, rows: list[dict[str, Any]]) -> int:
+        """Write the rows and return how many were new."""
+        statement = self._upsert_statement()
+        if self._session.dialect == "postgresql":
+            # Known only once it is written: others may write the same videos at this moment.
+            return sum(self._session.execute(statement.returning(_IS_NEW), rows).scalars())
+        c = discovered_videos.c
+        known = sa.select(sa.func.count()).where(c.video_id.in_([row["video_id"] for row in rows]))
+        made = len(rows) - (self._session.scalar(known) or 0)
+        self._session.execute(statement, rows)
+        return made
 
     def _upsert_statement(self) -> Any:
         dialect = sqlite if self._session.dialect == "sqlite" else postgresql

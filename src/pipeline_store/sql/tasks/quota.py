@@ -113,6 +113,8 @@ class SqlQuotaRepository(
         self._session.check_writable()
         check_kind(QuotaPlan, plan)
         check_plan(plan)
+        # Of two plans at once, the later one would not see what it has to take away.
+        self._session.lock("quotas.use_plan")
         self._session.execute(sa.delete(quota_costs))
         of_all = quota_limits.c.project == DEFAULT_PROJECT
         self._session.execute(sa.delete(quota_limits).where(of_all))
