@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, final
 
-from pipeline_store import values
-from pipeline_store.clock import utc_now
+from pipeline_store.clock import checked, utc_now
 from pipeline_store.memory.channels import (
     MemoryChannelRepository,
     MemoryChannelStatisticsRepository,
@@ -93,7 +92,7 @@ class MemoryUnitOfWork(UnitOfWork):
 
     def now(self) -> datetime:
         """See `pipeline_store.unit_of_work.UnitOfWork.now`."""
-        return values.as_instant("clock", self._clock())
+        return self._clock()
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +119,7 @@ class MemoryStore(ShortWay, Store):
     def __init__(self, *, clock: Clock = utc_now) -> None:
         """Start empty."""
         self._tables = Tables()
-        self._clock = clock
+        self._clock = checked(clock)
 
     def unit_of_work(self, *, read_only: bool = False) -> MemoryUnitOfWork:
         """See `pipeline_store.unit_of_work.Store.unit_of_work`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, final
 
-from pipeline_store import values
 from pipeline_store.channels import ProcessingJob
 from pipeline_store.channels.processing_job import checked_types, lost_message
 from pipeline_store.claim import Claim, check_claim, check_claiming, checked_claims
@@ -117,7 +116,7 @@ class JobsShortWay:
         return found
 
     def _parameters(self, lease: timedelta | None = None, **given: Any) -> dict[str, Any]:
-        now = values.as_instant("clock", self._clock())
+        now = self._clock()
         return {"now": now, **CLOCKS[self._dialect].parameters(now, lease), **given}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy.orm import Session
 
-from pipeline_store.clock import utc_now
+from pipeline_store.clock import checked, utc_now
 from pipeline_store.short_way import ShortWay
 from pipeline_store.sql import schema
 from pipeline_store.sql.adopt import AdoptionReport, adopt
@@ -45,10 +45,10 @@ class SqlStore(ShortWay, Store):
     ) -> None:
         """Keep objects at `url`; `options` go to SQLAlchemy's `create_engine`."""
         self._url = parse_url(url)
-        self._clock = clock
+        self._clock = checked(clock)
         self.engine = make_engine(self._url, awaited=awaited, **options)
         self._reading = read_only(self.engine)
-        self._short_way = SqlQueues(self.engine, clock)
+        self._short_way = SqlQueues(self.engine, self._clock)
         self._schema_is_current = False
 
     def unit_of_work(

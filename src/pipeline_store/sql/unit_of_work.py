@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, final
 
-from pipeline_store import values
-from pipeline_store.clock import utc_now
+from pipeline_store.clock import checked, utc_now
 from pipeline_store.sql.channels import (
     SqlChannelRepository,
     SqlChannelStatisticsRepository,
@@ -94,7 +93,8 @@ class SqlUnitOfWork(UnitOfWork):
         `commit()` only writes to the session; leaving without it undoes what was done since the
         unit of work was entered, by a savepoint, and leaves the caller's earlier work alone.
         """
-        return cls(GuestSession(session, clock), clock)
+        now = checked(clock)
+        return cls(GuestSession(session, now), now)
 
     def commit(self) -> None:
         """See `pipeline_store.unit_of_work.UnitOfWork.commit`."""
@@ -106,7 +106,7 @@ class SqlUnitOfWork(UnitOfWork):
 
     def now(self) -> datetime:
         """See `pipeline_store.unit_of_work.UnitOfWork.now`."""
-        return values.as_instant("clock", self._clock())
+        return self._clock()
 
     def __enter__(self) -> Self:
         """Check the schema; the transaction starts with the first statement."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from pipeline_store import values
 from pipeline_store.entity import fields_of
 from pipeline_store.errors import InvalidValue
 from pipeline_store.fields import NOW_BY_DEFAULT
@@ -52,7 +51,7 @@ def new_columns(tasks: Sequence[Task], now: Clock) -> Columns:
     check_new(tasks)
     rows = [_values(vars(task)) for task in tasks]
     columns: Columns = dict(zip(_NAMES, zip(*rows, strict=True), strict=True))
-    instant = values.as_instant("clock", now())
+    instant = now()
     for name in _TIMES:
         columns[name] = [own or instant for own in columns[name]]
     return {"id": new_keys(len(tasks)), **columns}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim
 from pipeline_store.errors import LeaseLost
 from pipeline_store.tasks import Task, claiming
@@ -35,5 +34,5 @@ def find_held_task(session: MemorySession, claim: Claim[Task], now: datetime) ->
     if task is None:
         return None
     session.reread("tasks", task)
-    is_held = claiming.is_held(task, claim, values.as_instant("clock", now))
+    is_held = claiming.is_held(task, claim, now)
     return task if is_held else None

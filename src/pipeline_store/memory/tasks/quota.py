@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 from uuid import UUID
 
-from pipeline_store import values
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tasks.quota_ledger import MemoryQuotaLedger
@@ -33,7 +32,6 @@ from pipeline_store.tasks.quota import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from pipeline_store.clock import Clock
     from pipeline_store.memory.tables import Units
@@ -55,13 +53,13 @@ class MemoryQuotaRepository(
     def account(self, project: str, bucket: str) -> QuotaAccount:
         """See `QuotaRepository.account`."""
         check_names(project, bucket)
-        return self._ledger.account(project, bucket, day_turns_at(self._present()))
+        return self._ledger.account(project, bucket, day_turns_at(self._now()))
 
     def accounts(self, project: str | None = None) -> list[QuotaAccount]:
         """See `QuotaRepository.accounts`."""
         if project is not None:
             check_project(project)
-        turns_at = day_turns_at(self._present())
+        turns_at = day_turns_at(self._now())
         taken = [
             (each.project, each.bucket)
             for each in self._ledger.of_day(turns_at)
@@ -144,12 +142,9 @@ class MemoryQuotaRepository(
         return self._rules.costs_of(stage)
 
     def _reserve(self, project: str, costs: Mapping[str, int]) -> list[QuotaReservation]:
-        now = self._present()
+        now = self._now()
         for bucket, units in sorted(costs.items()):
             check_account(self._ledger.account(project, bucket, day_turns_at(now)), units)
         made = self._ledger.insert(project, costs, now)
         self._session.flush()
         return made
-
-    def _present(self) -> datetime:
-        return values.as_instant("clock", self._now())

@@ -96,7 +96,7 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], AbstractTaskRepository[
     def pending_reviews(self, limit: int = 100) -> list[PendingReview]:
         """See `TaskRepository.pending_reviews`."""
         check_limit(limit)
-        now = values.as_instant("clock", self._now())
+        now = self._now()
         waiting = self._where(lambda task: task.status in GATES)
         longest_first = sorted(waiting, key=attrgetter("status_since", "id"))
         return [pending_review(task, now) for task in longest_first[:limit]]
@@ -131,4 +131,4 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], AbstractTaskRepository[
         return sorted(self._where(condition), key=attrgetter("created_at", "id"))[:limit]
 
     def _lease_now(self) -> datetime:
-        return values.as_instant("clock", self._now())
+        return self._now()

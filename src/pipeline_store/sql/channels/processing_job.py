@@ -191,7 +191,7 @@ class SqlProcessingJobRepository(
     def _write(self, statement: sa.Executable, lease: timedelta | None = None, **given: Any) -> Any:
         # Before looking at the clock: a lease that began while others wrote could be over by now.
         self._session.begin()
-        now = values.as_instant("clock", self._now())
+        now = self._now()
         clock = CLOCKS[self._session.dialect]
         return self._session.execute(
             statement, {"now": now, **clock.parameters(now, lease), **given}

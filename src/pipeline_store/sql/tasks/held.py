@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim
 from pipeline_store.errors import LeaseLost
 from pipeline_store.sql.leases import CLOCKS
@@ -60,4 +59,4 @@ def now_in_writing(session: GuardedSession, clock: Clock) -> datetime:
     if session.dialect == "sqlite":
         with session.guarded() as guarded:
             guarded.connection()
-    return values.as_instant("clock", clock())
+    return clock()

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pipeline_store import values
 from pipeline_store.claim import Claim, check_claim, checked_claims
 from pipeline_store.sql.detached import Detached
 from pipeline_store.sql.direct import DirectStatement, directly
@@ -21,7 +20,7 @@ from pipeline_store.tasks.claiming import claim_request, refuse_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from pipeline_store.clock import Clock
     from pipeline_store.tasks import TaskStatus
@@ -36,7 +35,7 @@ class TasksShortWay:
         """Work on the database of `engine`."""
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
-        self._clock = clock
+        self._now = clock
         self._detached = Detached(Task, tasks)
 
     @cached_property
@@ -156,9 +155,6 @@ class TasksShortWay:
             worker=row[_WORKER],
             expires_at=row[_EXPIRES_AT],
         )
-
-    def _now(self) -> datetime:
-        return values.as_instant("clock", self._clock())
 
 
 def _without_doubles(claims: Iterable[Claim[Task]]) -> list[Claim[Task]]:

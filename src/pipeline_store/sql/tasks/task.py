@@ -107,7 +107,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], AbstractTaskRepository[Guarde
         check_limit(limit)
         c = tasks.c
         waiting = sa.select(Task).where(IS_AT_GATE).order_by(c.status_since, c.id)
-        now = values.as_instant("clock", self._now())
+        now = self._now()
         return [pending_review(task, now) for task in self._all(waiting.limit(limit))]
 
     def _hand_out(self, wanted: ClaimRequest) -> list[Claim[Task]]:
