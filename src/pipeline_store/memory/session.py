@@ -15,6 +15,7 @@ from pipeline_store.errors import (
     ReadOnly,
     RolledBack,
 )
+from pipeline_store.memory.quota_rules import QuotaRules
 from pipeline_store.memory.tables import (
     COLLECTIONS,
     KINDS,
@@ -69,6 +70,7 @@ class MemorySession:
             removed=self._removed,
             added=self._added,
         )
+        self.quota_rules = QuotaRules(self)
         #: Asked while committing, with the lock held; a guard raises to refuse the commit.
         self.guards: list[Callable[[], None]] = []
         #: Called when a commit is published, with the lock held.

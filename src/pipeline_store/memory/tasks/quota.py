@@ -8,7 +8,6 @@ from uuid import UUID
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tasks.quota_ledger import MemoryQuotaLedger
-from pipeline_store.memory.tasks.quota_rules import rules_of
 from pipeline_store.pacific import day_turns_at
 from pipeline_store.repository import check_kind
 from pipeline_store.tasks import (
@@ -48,7 +47,7 @@ class MemoryQuotaRepository(
     def __init__(self, session: MemorySession, now: Clock) -> None:
         super().__init__(session, now)
         self._ledger = MemoryQuotaLedger(session)
-        self._rules = rules_of(session)
+        self._rules = session.quota_rules
 
     def account(self, project: str, bucket: str) -> QuotaAccount:
         """See `QuotaRepository.account`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from pipeline_store.errors import Conflict
-from pipeline_store.memory.tasks.quota_rules import rules_of
 from pipeline_store.pacific import day_turns_at
 from pipeline_store.tasks import DEFAULT_PROJECT, QuotaAccount, QuotaReservation, ReservationState
 
@@ -23,7 +22,7 @@ class MemoryQuotaLedger:
 
     def __init__(self, session: MemorySession) -> None:
         self._session = session
-        self._rules = rules_of(session)
+        self._rules = session.quota_rules
         #: What was taken since the last commit.
         self._taken: list[QuotaReservation] = []
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, TypeAlias, final
 
 from pipeline_store.tasks import DEFAULT_PROJECT
 
@@ -12,6 +11,9 @@ if TYPE_CHECKING:
 
     from pipeline_store.memory.session import MemorySession
     from pipeline_store.memory.tables import Units
+
+Change: TypeAlias = "Callable[[Units, Units], None]"
+"""Changes the limits and the costs that it is handed."""
 
 
 @final
@@ -22,6 +24,8 @@ class QuotaRules:
         self._session = session
         self._limits: Units = {}
         self._costs: Units = {}
+        #: What was changed since the last commit, the earliest first.
+        self._changes: list[Change] = []
 
     @property
     def limits(self) -> Units:
@@ -44,30 +48,30 @@ class QuotaRules:
             bucket: units for (each, bucket), units in sorted(self.costs.items()) if each == stage
         }
 
-    def change(self, how: Callable[[Units, Units], None]) -> None:
-        """Change the limits and the costs as `how` does."""
+    def change(self, how: Change) -> None:
+        """Change the limits and the costs as `how` does, which is called again by the commit."""
         self._session.check_writable()
-        limits, costs = self.limits.copy(), self.costs.copy()
-        how(limits, costs)
-        self._limits, self._costs = limits, costs
+        self._limits, self._costs = _changed(self.limits, self.costs, [how])
         if not self._is_changed:
+            # After a rollback nothing of before it is to be published any more.
+            self._changes.clear()
             self._session.on_publish.append(self._publish)
+        self._changes.append(how)
 
     @property
     def _is_changed(self) -> bool:
-        # After a rollback nothing is to be published any more.
         return self._publish in self._session.on_publish
 
     def _publish(self) -> None:
         tables = self._session.tables
-        tables.quota_limits, tables.quota_costs = self._limits, self._costs
+        # Upon what others have committed meanwhile, whose rows a database would not touch either.
+        tables.quota_limits, tables.quota_costs = _changed(
+            tables.quota_limits, tables.quota_costs, self._changes
+        )
 
 
-_rules: Final[WeakKeyDictionary[MemorySession, QuotaRules]] = WeakKeyDictionary()
-
-
-def rules_of(session: MemorySession) -> QuotaRules:
-    """Return the rules that all repositories of a unit of work share."""
-    if session not in _rules:
-        _rules[session] = QuotaRules(session)
-    return _rules[session]
+def _changed(limits: Units, costs: Units, changes: list[Change]) -> tuple[Units, Units]:
+    limits, costs = limits.copy(), costs.copy()
+    for change in changes:
+        change(limits, costs)
+    return limits, costs
