@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pipeline_store import values
 from pipeline_store.entity import key_type
-from pipeline_store.errors import NotFound
+from pipeline_store.errors import Conflict, NotFound
 from pipeline_store.memory.tables import KINDS, key_field
 from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
 
@@ -70,7 +70,7 @@ class MemoryRepository(Generic[Entity, Key]):
 
     def count(self) -> int:
         """See `pipeline_store.repository.Repository.count`."""
-        return len(self._where(lambda _: True))
+        return len(self._looked_at())
 
     def page(self, after: Key | None = None, limit: int = 100) -> list[Entity]:
         """See `pipeline_store.repository.Repository.page`."""
@@ -100,3 +100,20 @@ class MemoryRepository(Generic[Entity, Key]):
 
     def _where(self, condition: Callable[[Entity], bool]) -> list[Entity]:
         return self._session.select(self.collection, condition)
+
+    def _looked_at(self) -> list[Entity]:
+        """Return all objects by key, to be counted: none is taken into the unit of work."""
+        found: list[Entity] = self._session.looked_at(self.collection)
+        return found
+
+    def _refuse_if_others_commit(self, condition: Callable[[Entity], bool], why: str) -> None:
+        """Have the commit raise `Conflict` when others have committed such a row since it was read.
+
+        For what only a lock keeps from happening twice in a database, where others would wait.
+        """
+
+        def check() -> None:
+            if self._session.is_there_by_others(self.collection, condition):
+                raise Conflict(f"{self.collection}: {why}")
+
+        self._session.guards.append(check)

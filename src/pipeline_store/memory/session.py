@@ -142,11 +142,12 @@ class MemorySession:
         return self._view.values(collection)
 
     def is_there_by_others(self, collection: str, condition: Callable[[Any], bool]) -> bool:
-        """Whether a committed row that this unit of work has not to do with meets the condition."""
+        """Whether a committed row that was not read here as it is now meets the condition."""
         return any(
             condition(row)
             for key, row in self.tables.rows[collection].items()
-            if (collection, key) not in self._objects and (collection, key) not in self._removed
+            if self._rows_read.get((collection, key)) is not row
+            and (collection, key) not in self._removed
         )
 
     def flush(self) -> None:

@@ -62,7 +62,8 @@ class View:
         with self._tables.lock:
             found = dict(self._tables.rows[collection])
         for (owner, key), entity in self._objects.items():
-            if owner == collection:
+            # What others have removed since it was read is not there any more.
+            if owner == collection and (key in found or self._is_own((owner, key))):
                 found[key] = entity
         gone = {key for owner, key in self._removed if owner == collection}
         return [found[key] for key in sorted(found.keys() - gone)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline_store.channels import Music, TransformationPreset
-from pipeline_store.errors import AlreadyExists, NotFound
+from pipeline_store.errors import AlreadyExists, Conflict, NotFound
 from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
@@ -50,6 +50,27 @@ class TestPresets:
             assert default is not None
             assert default.id == second.id
             assert default.updated_at == clock.instant
+            assert [preset.is_default for preset in uow.presets.page()] == [False, True]
+
+    @pytest.mark.differs("sqlite", "postgres", reason="the second waits, and takes its place")
+    def test_two_made_the_default_at_once(self, store: Store) -> None:
+        """The second gets a Conflict, also when it has read the other one before."""
+        with store.unit_of_work() as uow:
+            first, second = uow.presets.add_many(
+                TransformationPreset(name=name) for name in ("a", "b")
+            )
+            uow.commit()
+        with store.unit_of_work() as one, store.unit_of_work() as other:
+            other.presets.get(first.id)
+            one.presets.make_default(first.id)
+            other.presets.make_default(second.id)
+            one.commit()
+            with pytest.raises(Conflict, match="somebody else made another the default"):
+                other.commit()
+            other.rollback()
+            other.presets.make_default(second.id)
+            other.commit()
+        with store.unit_of_work() as uow:
             assert [preset.is_default for preset in uow.presets.page()] == [False, True]
 
     def test_an_inactive_default_is_none(self, store: Store) -> None:

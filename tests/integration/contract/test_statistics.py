@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline_store.channels import Channel, ChannelStatistics, Video, VideoStatistics
-from pipeline_store.errors import InvalidValue, NotFound
+from pipeline_store.errors import Conflict, InvalidValue, NotFound
 from pipeline_store.uuid_keys import new_key
 from tests.integration.contract.in_turn import in_turn
 
@@ -130,6 +130,23 @@ def test_counts_of_64_bits_and_hidden_ones(
     with store.unit_of_work() as uow:
         found = getattr(uow, f"{owner}_statistics").series(owners[0])
         assert [row.view_count for row in found] == [2**63 - 1, None]
+
+
+@pytest.mark.differs("sqlite", "postgres", reason="the second waits, and leaves out what is there")
+def test_new_ones_of_two_units_of_work(
+    store: Store, owner: str, owners: list[UUID], reading: Callable[..., Any]
+) -> None:
+    """Of two that record the same readings the second gets a Conflict, and none is doubled."""
+    with store.unit_of_work() as one, store.unit_of_work() as other:
+        for uow in (one, other):
+            assert getattr(uow, f"{owner}_statistics").record_new([reading(owners[0])]) == 1
+        one.commit()
+        with pytest.raises(Conflict, match="somebody else recorded the same readings"):
+            other.commit()
+    with store.unit_of_work() as uow:
+        collection = getattr(uow, f"{owner}_statistics")
+        assert collection.record_new([reading(owners[0])]) == 0
+        assert collection.count() == 1
 
 
 def test_unknown_owners(

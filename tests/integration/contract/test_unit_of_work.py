@@ -588,6 +588,31 @@ class TestLostUpdates:
         assert len(content(store)["config_overrides"]) == 1
 
     @pytest.mark.differs("sqlite", reason=SECOND_WRITER_WAITS)
+    def test_an_object_that_was_only_counted(self, store: Store) -> None:
+        """Who counts objects has not read them: a later change by somebody else is seen."""
+        run = stored_run(store)
+        with store.unit_of_work() as first, store.unit_of_work() as second:
+            assert first.pipeline_runs.count() == 1
+            assert first.pipeline_runs.count_by_status() == {run.status: 1}
+            assert first.pipeline_runs.niches() == [run.niche]
+            second.pipeline_runs.get(run.id).error_message = "theirs"
+            second.commit()
+            mine = first.pipeline_runs.get(run.id)
+            assert mine.error_message == "theirs"
+            mine.error_message = "mine"
+            first.commit()
+
+    @pytest.mark.differs("sqlite", reason=SECOND_WRITER_WAITS)
+    def test_an_object_that_was_removed_meanwhile_is_not_counted(self, store: Store) -> None:
+        run = stored_run(store)
+        with store.unit_of_work() as first, store.unit_of_work() as second:
+            first.pipeline_runs.get(run.id)
+            second.pipeline_runs.remove(second.pipeline_runs.get(run.id))
+            second.commit()
+            assert first.pipeline_runs.count() == 0
+            assert first.pipeline_runs.count_by_status() == {}
+
+    @pytest.mark.differs("sqlite", reason=SECOND_WRITER_WAITS)
     def test_a_child_of_a_parent_removed_meanwhile(self, store: Store, parents: Parents) -> None:
         """No child is left without its parent, whoever commits first."""
         with store.unit_of_work() as uow:

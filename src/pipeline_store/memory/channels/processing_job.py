@@ -115,14 +115,14 @@ class MemoryProcessingJobRepository(
     def count_by_channel(self) -> dict[UUID, dict[JobStatus, int]]:
         """See `ProcessingJobRepository.count_by_channel`."""
         found: dict[UUID, Counter[JobStatus]] = {}
-        for job in self._where(lambda _: True):
+        for job in self._looked_at():
             found.setdefault(job.channel_id, Counter())[job.status] += 1
         return {channel_id: dict(counts) for channel_id, counts in found.items()}
 
     def statistics(self, job_type: JobType | None = None) -> JobStatistics:
         """See `ProcessingJobRepository.statistics`."""
         wanted = checked_types(None if job_type is None else [job_type])
-        jobs = self._where(lambda job: job.job_type in wanted)
+        jobs = [job for job in self._looked_at() if job.job_type in wanted]
         waits = [job.started_at - job.queued_at for job in jobs if job.started_at]
         runs = [
             job.completed_at - job.started_at

@@ -38,5 +38,8 @@ class MemoryTransformationPresetRepository(
         for other in self._where(lambda each: each.is_default):
             other.is_default = other is wanted
         wanted.is_default = True
+        self._refuse_if_others_commit(
+            lambda other: other.is_default, "somebody else made another the default"
+        )
         self._session.flush()
         return wanted

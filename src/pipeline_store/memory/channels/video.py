@@ -48,7 +48,7 @@ class MemoryVideoRepository(MemoryRepository[Video, UUID], VideoRepository):
     def count_by_status(self) -> dict[UUID, dict[VideoStatus, int]]:
         """See `VideoRepository.count_by_status`."""
         found: dict[UUID, Counter[VideoStatus]] = {}
-        for video in self._where(lambda _: True):
+        for video in self._looked_at():
             found.setdefault(video.channel_id, Counter())[video.status] += 1
         return {channel_id: dict(counts) for channel_id, counts in found.items()}
 

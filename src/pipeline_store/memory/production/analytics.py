@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from pipeline_store import values
-from pipeline_store.errors import Conflict
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.production import (
     Analytics,
@@ -45,7 +44,10 @@ class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepos
         stored = {_place(row) for row in self._where(lambda row: _place(row) in wanted)}
         new = [row for place, row in wanted.items() if place not in stored]
         self._insert(new)
-        self._session.guards.append(lambda: self._refuse_doubled(new))
+        places = set(map(_place, new))
+        self._refuse_if_others_commit(
+            lambda row: _place(row) in places, "somebody else recorded the same readings"
+        )
         return len(new)
 
     def latest_for(self, video_ids: Iterable[str]) -> dict[str, Analytics]:
@@ -70,11 +72,6 @@ class MemoryAnalyticsRepository(MemoryRepository[Analytics, int], AnalyticsRepos
             lambda row: row.youtube_video_id == video_id and start <= row.measured_at < end
         )
         return sorted(found, key=lambda row: (row.measured_at, row.id))
-
-    def _refuse_doubled(self, new: list[Analytics]) -> None:
-        mine = set(map(_place, new))
-        if self._session.is_there_by_others(self.collection, lambda row: _place(row) in mine):
-            raise Conflict("analytics: somebody else recorded the same readings")
 
 
 def _place(row: Analytics) -> tuple[str, datetime]:

@@ -73,12 +73,13 @@ class MemoryDiscoveredVideoRepository(
         values.check_text("niche", niche)
         if limit is not None:
             values.check_integer("limit", limit, least=1)
-        found = self._where(lambda v: v.niche == niche and v.processed == Processed.PENDING)
+        found = self._where(lambda video: _is_pending(video, niche))
         return sorted(found, key=lambda video: (video.discovered_at, video.id))[:limit]
 
     def count_pending(self, niche: str) -> int:
         """See `DiscoveredVideoRepository.count_pending`."""
-        return len(self.pending(niche))
+        values.check_text("niche", niche)
+        return sum(_is_pending(video, niche) for video in self._looked_at())
 
     def mark(self, video_id: str, processed: Processed) -> DiscoveredVideo:
         """See `DiscoveredVideoRepository.mark`."""
@@ -91,4 +92,8 @@ class MemoryDiscoveredVideoRepository(
 
     def niches(self) -> list[str]:
         """See `DiscoveredVideoRepository.niches`."""
-        return sorted({video.niche for video in self._where(lambda _: True)})
+        return sorted({video.niche for video in self._looked_at()})
+
+
+def _is_pending(video: DiscoveredVideo, niche: str) -> bool:
+    return video.niche == niche and video.processed == Processed.PENDING

@@ -42,4 +42,4 @@ class MemoryErrorLogRepository(MemoryRepository[ErrorLog, int], ErrorLogReposito
 
     def count_unresolved(self) -> int:
         """See `ErrorLogRepository.count_unresolved`."""
-        return len(self._where(lambda error: error.resolved == 0))
+        return sum(error.resolved == 0 for error in self._looked_at())

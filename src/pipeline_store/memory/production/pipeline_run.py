@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, final
 
 from pipeline_store import values
-from pipeline_store.errors import Conflict
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.production import (
     PipelineRun,
@@ -32,7 +31,10 @@ class MemoryPipelineRunRepository(MemoryRepository[PipelineRun, int], PipelineRu
         found = self._of_cycle(wanted)
         if not found:
             made = self.add(wanted)
-            self._session.guards.append(lambda: self._refuse_second(made))
+            self._refuse_if_others_commit(
+                lambda run: _cycle(run) == _cycle(made),
+                f"the cycle of {niche} was started by somebody else",
+            )
             return made
         check_same_cycle(found[0], wanted)
         return found[0]
@@ -52,7 +54,7 @@ class MemoryPipelineRunRepository(MemoryRepository[PipelineRun, int], PipelineRu
 
     def niches(self) -> list[str]:
         """See `PipelineRunRepository.niches`."""
-        return sorted({run.niche for run in self._where(lambda _: True)})
+        return sorted({run.niche for run in self._looked_at()})
 
     def latest_for(self, niche: str) -> PipelineRun | None:
         """See `PipelineRunRepository.latest_for`."""
@@ -72,16 +74,11 @@ class MemoryPipelineRunRepository(MemoryRepository[PipelineRun, int], PipelineRu
         """See `PipelineRunRepository.count_by_status`."""
         if niche is not None:
             values.check_text("niche", niche)
-        runs = self._where(lambda run: niche is None or run.niche == niche)
-        return dict(Counter(str(run.status) for run in runs))
+        runs = self._looked_at()
+        return dict(Counter(str(run.status) for run in runs if niche in (None, run.niche)))
 
     def _of_cycle(self, wanted: PipelineRun) -> list[PipelineRun]:
         return self._where(lambda run: _cycle(run) == _cycle(wanted))
-
-    def _refuse_second(self, made: PipelineRun) -> None:
-        cycle = _cycle(made)
-        if self._session.is_there_by_others(self.collection, lambda run: _cycle(run) == cycle):
-            raise Conflict(f"pipeline_runs: the cycle of {made.niche} was started by somebody else")
 
 
 def _cycle(run: PipelineRun) -> tuple[str, datetime]:

@@ -74,8 +74,8 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], AbstractTaskRepository[
         """See `TaskRepository.count_by_status`."""
         if channel_id is not None:
             values.check_uuid("channel_id", channel_id)
-        found = self._where(lambda task: channel_id is None or task.channel_id == channel_id)
-        return dict(Counter(task.status for task in found))
+        found = self._looked_at()
+        return dict(Counter(each.status for each in found if channel_id in (None, each.channel_id)))
 
     def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
         """See `TaskRepository.complete_many`."""
