@@ -488,6 +488,18 @@ class TestEnd:
         with store.unit_of_work() as uow:
             uow.jobs.complete_many(iter(()))
 
+    def test_a_lease_that_ends_after_more_attempts_than_any_wait_is_for(
+        self, store: Store, channel_id: UUID, time_passes: Callable[[timedelta], None]
+    ) -> None:
+        """As another program may have counted them: it has failed, and others are claimed."""
+        (job,) = add_jobs(store, channel_id, {"attempts": 2_000})
+        assert claim_one(store).attempt == 2_001
+        time_passes(LEASE)
+        with store.unit_of_work() as uow:
+            assert uow.jobs.claim_next("w2", LEASE) is None
+            uow.commit()
+        assert read(store, job.id).status == JobStatus.FAILED
+
     @pytest.mark.parametrize("attempts", [0, 1, 3])
     def test_a_failure_waits_longer_each_time(
         self,

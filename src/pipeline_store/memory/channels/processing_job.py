@@ -214,8 +214,8 @@ def _end_lease(job: ProcessingJob, now: Any) -> None:
     job.error_message = f"the lease of {job.worker} ended"
     job.error_details = None
     job.worker = None
-    due = ended + wait_after(job.attempts)
-    job.due_at = due if again and due > now else None
+    due = ended + wait_after(job.attempts) if again else now
+    job.due_at = due if due > now else None
     job.completed_at = None if again else now
 
 
