@@ -120,9 +120,9 @@ def can_be_claimed(task: Task) -> bool:
     return task.status in CLAIMABLE and task.lease_expires_at is None
 
 
-def is_given_up(task: Task, most_attempts: int) -> bool:
-    """Whether the task was claimed too often, and there is an error that it can go to."""
-    return task.attempts >= most_attempts and STAGES[task.status].error is not None
+def is_given_up(status: TaskStatus, attempts: int, most_attempts: int) -> bool:
+    """Whether a task was claimed too often, and there is an error that it can go to."""
+    return attempts >= most_attempts and STAGES[status].error is not None
 
 
 def give_up(task: Task) -> None:

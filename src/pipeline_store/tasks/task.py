@@ -30,7 +30,6 @@ from pipeline_store.tasks.state import (
     UNHELD,
     PriorityLevel,
     TaskStatus,
-    is_legal,
 )
 
 if TYPE_CHECKING:
@@ -157,9 +156,8 @@ class Task:
         Raises:
             IllegalTransition: naming both statuses and the legal ones.
         """
-        if wanted != self.status and not is_legal(self.status, wanted):
-            moves = STAGES[self.status].moves
-            raise IllegalTransition(f"task {self.id}", self.status, wanted, moves)
+        if wanted != self.status:
+            self.check_advance(wanted)
 
     def check_advance(self, wanted: TaskStatus) -> None:
         """Refuse what is no legal move, one to the same status included.
@@ -167,14 +165,15 @@ class Task:
         Raises:
             IllegalTransition: naming both statuses and the legal ones.
         """
-        if wanted not in STAGES[self.status].moves:
-            moves = STAGES[self.status].moves
+        moves = STAGES[self.status].moves
+        if wanted not in moves:
             raise IllegalTransition(f"task {self.id}", self.status, wanted, moves)
 
     def advance(self, wanted: TaskStatus, actor: str = UNKNOWN, reason: str | None = None) -> None:
         """Move to another status.
 
-        A move into an error also adds a line to the error log, with the reason.
+        A move into an error also adds a line to the error log, with the reason. A log that is full
+        keeps no failed task from moving: the line is cut, and stands whole in the history alone.
 
         Raises:
             IllegalTransition: the workflow does not allow it; nothing was changed.
@@ -186,7 +185,7 @@ class Task:
         _settle(self, to, actor, reason)
         object.__setattr__(self, "status", to)
         if to in ERRORS:
-            self.log_error(f"{found}: {reason or 'no reason given'} ({actor})")
+            self._log_failure(error_line(found, reason, actor))
 
     def record_changes(self, before: Mapping[str, Any], now: datetime) -> list[TaskTransition]:
         """Return the history of the task since its fields held `before`."""
@@ -212,14 +211,25 @@ class Task:
             for move in moves
         ]
 
+    def _log_failure(self, line: str) -> None:
+        start = "" if self.error_log is None else f"{self.error_log}\n"
+        room = values.LONGEST_TEXT - len(start)
+        if room > 0:
+            object.__setattr__(self, "error_log", start + line[:room])
+
     def log_error(self, line: str) -> None:
         """Add a line to the error log.
 
         Raises:
-            InvalidValue: it is no text that can be kept.
+            InvalidValue: it is no text that can be kept, or the log has no room for it.
         """
         values.check_text("error_log", line)
         self.error_log = line if self.error_log is None else f"{self.error_log}\n{line}"
+
+
+def error_line(found: TaskStatus, reason: str | None, actor: str) -> str:
+    """Return what the error log says of a failure."""
+    return f"{found}: {reason or 'no reason given'} ({actor})"
 
 
 @frozen(kw_only=True)

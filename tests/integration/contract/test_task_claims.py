@@ -22,6 +22,7 @@ from pipeline_store.errors import (
 from pipeline_store.pauses import CHANNEL_PAUSED, PAUSED
 from pipeline_store.tasks import CLAIMABLE, GATES, STAGES, Task, TaskStatus
 from pipeline_store.tasks.state import onward_from
+from pipeline_store.values import LONGEST_TEXT
 from tests.integration.contract.conftest import SteppedClock
 from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import values_of
@@ -882,6 +883,25 @@ class TestAttempts:
             uow.tasks.retry(task.id, "ann")
             uow.commit()
         assert claim_shortly(store).attempt == 1
+        remove_all(store)
+
+    def test_a_full_error_log_keeps_no_task_from_failing(
+        self, store: Store, channel_id: UUID
+    ) -> None:
+        """Neither one that a worker fails nor one that is given up, which would stop the queue."""
+        full = "x" * (LONGEST_TEXT - 8)
+        at_work = {"status": S.GENERATING_AUDIO, "error_log": full}
+        failed, given_up = add_tasks(store, channel_id, at_work, {**at_work, "attempts": 5})
+        claim = claim_one(store)
+        with store.unit_of_work() as uow:
+            uow.tasks.fail(claim, "no voice")
+            assert uow.tasks.claim_next("w2", LEASE) is None
+            uow.commit()
+        for task in (failed, given_up):
+            stored = read(store, task.id)
+            assert stored.status == S.AUDIO_ERROR
+            assert (stored.error_log or "").startswith(f"{full}\ngenerat")
+        assert moves_of(store, failed.id)[-1][-1] == "no voice"
         remove_all(store)
 
     def test_five_by_default(

@@ -70,7 +70,7 @@ class MemoryTaskQueue:
             self.ledger.take_for(
                 projects[channel_id], task.status, task.id, task.lease_token + 1, now
             )
-            if is_given_up(task, wanted.most_attempts):
+            if is_given_up(task.status, task.attempts, wanted.most_attempts):
                 give_up(task)
                 self.ledger.settle([task.id], ReservationState.REFUNDED)
                 continue

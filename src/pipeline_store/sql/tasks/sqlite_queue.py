@@ -21,6 +21,7 @@ from pipeline_store.tasks.claiming import (
     AGED_AT_ONCE,
     LOOKS_PER_AGEING,
     QUEUE,
+    is_given_up,
     too_many_attempts,
 )
 from pipeline_store.tasks.history import moved_at
@@ -33,6 +34,7 @@ from pipeline_store.tasks.state import (
     TaskStatus,
     onward_from,
 )
+from pipeline_store.tasks.task import error_line
 from pipeline_store.uuid_keys import new_key
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class SqliteTaskQueue:
                 self._correct_rank(stages, key)
             elif task.is_metered and not self._reserve(task, project):
                 continue
-            elif task.attempts >= wanted.most_attempts and STAGES[task.status].error is not None:
+            elif is_given_up(TaskStatus(task.status), task.attempts, wanted.most_attempts):
                 self._give_up(task)
             else:
                 self._hold(task, wanted)
@@ -140,7 +142,7 @@ class SqliteTaskQueue:
         if len(keys) == AGED_AT_ONCE:
             self._run(say.AGES_STAY_DUE)
 
-    def _reserve(self, task: Any, project: str) -> bool:
+    def _reserve(self, task: Waiting, project: str) -> bool:
         key, token = UUID(task.id), task.lease_token + 1
         if self._ledger.take_for(project, task.status, key, token):
             return True
@@ -174,7 +176,9 @@ class SqliteTaskQueue:
                 return (found[0], rank, *found[2:])
         return None
 
-    def _oldest(self, stages: tuple[TaskStatus, ...] | None, channel: str, rank: int) -> Any:
+    def _oldest(
+        self, stages: tuple[TaskStatus, ...] | None, channel: str, rank: int
+    ) -> Waiting | None:
         if stages is None:
             row = self._first(say.ANY_TASK, (channel, rank))
             return Waiting(*row) if row else None
@@ -201,17 +205,17 @@ class SqliteTaskQueue:
         else:
             self._run(say.BLOCK, ("full" if is_active else "inactive", None, channel))
 
-    def _give_up(self, task: Any) -> None:
-        error = STAGES[TaskStatus(task.status)].error
-        why = too_many_attempts(task.attempts)
-        line = f"{task.status}: {why} ({QUEUE})"
+    def _give_up(self, task: Waiting) -> None:
+        status = TaskStatus(task.status)
+        error, why = STAGES[status].error, too_many_attempts(task.attempts)
+        line = error_line(status, why, QUEUE)
         moved = self._moved_at(task)
         self._run(say.GIVE_UP, (error, moved, self._now, line, task.id))
         self._write_history([(task, moved, error, QUEUE, why, task.review_token)])
         if task.is_metered:
             self._ledger.settle([UUID(task.id)], ReservationState.REFUNDED)
 
-    def _hold(self, task: Any, wanted: ClaimRequest) -> None:
+    def _hold(self, task: Waiting, wanted: ClaimRequest) -> None:
         held = (wanted.worker, spelled_instant(self._instant + wanted.lease), self._now)
         if task.status == TaskStatus.QUEUED:
             moved = self._moved_at(task)
@@ -242,7 +246,7 @@ class SqliteTaskQueue:
         self._write_history(moves)
         return {each[0].id for each in moves}
 
-    def _account_for(self, task: Any, following: TaskStatus) -> None:
+    def _account_for(self, task: Held, following: TaskStatus) -> None:
         key = UUID(task.id)
         if task.has_reserved:
             self._ledger.settle([key], ReservationState.SPENT)
