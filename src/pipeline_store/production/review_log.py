@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 REVIEW_LIMIT: Final = timedelta(hours=4)
 """How long a request may wait for an answer before it is held."""
 
-MOST_DIGITS: Final = 18
-"""Digits of a number that may be the rank of a clip; a longer one passes 64 bits."""
+MOST_DIGITS: Final = 19
+"""Digits of the greatest rank that a clip can have; Python may refuse to read far longer ones."""
 
 
 class ReviewAction(StrEnum):

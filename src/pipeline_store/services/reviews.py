@@ -21,7 +21,7 @@ from pipeline_store.production import (
     RunStatus,
     skipped_ranks,
 )
-from pipeline_store.values import check_integer
+from pipeline_store.values import check_integer, check_several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,6 +160,7 @@ def _in_review(uow: UnitOfWork, run_id: int, wanted: str) -> PipelineRun:
 
 def _checked_ranks(ranks: Iterable[int]) -> list[int]:
     # What is no whole number might equal one, and would be logged in words that name another rank.
+    check_several("ranks", ranks)
     wanted = list(ranks)
     for rank in wanted:
         check_integer("ranks", rank, least=1)

@@ -8,7 +8,8 @@ import pytest
 
 from pipeline_store.errors import IllegalTransition, InvalidValue
 from pipeline_store.production import RunStatus
-from pipeline_store.services import reviews
+from pipeline_store.services import reviews, runs
+from pipeline_store.values import LARGEST_COUNT
 from tests.unit.services.made_up import a_run_in_review
 from tests.whole_store import everything_in
 
@@ -26,6 +27,23 @@ def test_skipped_clips_keep_their_rows_and_ranks(uow: UnitOfWork) -> None:
     reviews.skip(uow, run.id, [4, 7])
     assert ranks_left(uow, run.id) == [1, 2, 3, 5, 6, 8, 9]
     assert [clip.rank_position for clip in uow.clips.for_run(run.id)] == list(range(1, 10))
+
+
+def test_the_greatest_rank_can_be_skipped(uow: UnitOfWork) -> None:
+    """However many digits it has, it is read from the log again."""
+    run = a_run_in_review(uow, clips=1)
+    (clip,) = uow.clips.for_run(run.id)
+    clip.rank_position = LARGEST_COUNT
+    greatest_but_one = runs.cut_clip(
+        uow,
+        run.id,
+        clip.discovered_video_id,
+        rank=LARGEST_COUNT - 1,
+        start_seconds=0,
+        end_seconds=20,
+    )
+    reviews.skip(uow, run.id, [LARGEST_COUNT])
+    assert ranks_left(uow, run.id) == [greatest_but_one.rank_position]
 
 
 def test_a_further_skip_while_the_run_works_again_is_recorded_without_a_move(
@@ -80,6 +98,7 @@ REFUSED: dict[str, Any] = {
     "float, which equals 4": [4.0],
     "text": ["4"],
     "digits": "47",
+    "a rank alone": 4,
 }
 
 
