@@ -9,7 +9,9 @@ from uuid import UUID
 
 from attrs import frozen
 
+from pipeline_store import values
 from pipeline_store.errors import AlreadyExists, NotFound
+from pipeline_store.repository import LONGEST_PAGE, check_limit
 from pipeline_store.services.lookup import channel_named
 from pipeline_store.tasks import CLAIMABLE, ERRORS, GATES, Stay, TaskStatus, stays
 
@@ -29,8 +31,6 @@ LISTED_FIRST: Final = (
 )
 """The statuses as a list of all tasks has them: what needs a person, what failed, what goes on,
 nearest to its end first, what is to come, what is done."""
-
-MOST_LISTED: Final = 10_000
 
 
 @frozen(kw_only=True)
@@ -97,14 +97,18 @@ def listed_tasks(
     """Return up to `limit` tasks, 1 to 10,000, of one channel, in one status, or of all.
 
     Those that wait for a person come first, then those that failed, those that go on, drafts, and
-    what is published; within a status the oldest.
+    what is published; within a status the oldest. Of one channel its 10,000 oldest are looked at.
 
     Raises:
         NotFound: there is no channel of that name, its `channel_id`.
+        InvalidValue: `limit` is none of these, or there is no such status.
     """
-    statuses = LISTED_FIRST if status is None else (status,)
+    check_limit(limit)
+    statuses = LISTED_FIRST
+    if status is not None:
+        statuses = (values.as_member("status", TaskStatus, status),)
     if channel_id is not None:
-        found = uow.tasks.for_channel(channel_named(uow, channel_id).id, MOST_LISTED)
+        found = uow.tasks.for_channel(channel_named(uow, channel_id).id, LONGEST_PAGE)
         rank = {each: place for place, each in enumerate(statuses)}
         wanted = [task for task in found if task.status in rank]
         return sorted(wanted, key=lambda task: rank[task.status])[:limit]
