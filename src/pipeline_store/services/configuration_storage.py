@@ -19,7 +19,6 @@ from pipeline_store.entity import change
 from pipeline_store.errors import InvalidValue, NotFound
 from pipeline_store.production import ConfigOverride
 from pipeline_store.production.config_override import SYSTEM
-from pipeline_store.repository import LONGEST_PAGE
 from pipeline_store.secrets import Keyring, Secret
 from pipeline_store.secrets.discretion import Concealed, discreet
 from pipeline_store.secrets.sealing import (
@@ -32,13 +31,12 @@ from pipeline_store.services.configuration_layers import (
     DatabaseLayers,
     SystemSetting,
 )
+from pipeline_store.services.lookup import everything
 from pipeline_store.services.nested_settings import TWICE, flattened, without
 from pipeline_store.services.sealed_values import SEALED, is_sealed_setting
 from pipeline_store.services.setting_values import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline_store.services.settings import Setting, Settings
     from pipeline_store.unit_of_work import UnitOfWork
 
@@ -54,7 +52,7 @@ def read_layers(uow: UnitOfWork) -> DatabaseLayers:
     return DatabaseLayers(
         channels={
             channel.channel_id: ChannelSettings(channel.id, channel.settings)
-            for channel in _channels(uow)
+            for channel in everything(uow.channels)
         },
         overrides={row.key: row.value for row in uow.config_overrides.starting_with("")},
         system={
@@ -62,15 +60,6 @@ def read_layers(uow: UnitOfWork) -> DatabaseLayers:
             for row in uow.system_configuration.all()
         },
     )
-
-
-def _channels(uow: UnitOfWork) -> Iterator[Channel]:
-    after = None
-    while page := uow.channels.page(after, LONGEST_PAGE):
-        yield from page
-        if len(page) < LONGEST_PAGE:
-            break
-        after = page[-1].id
 
 
 def set_value(

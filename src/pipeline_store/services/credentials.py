@@ -18,11 +18,12 @@ from pipeline_store.secrets.blotting import blotted
 from pipeline_store.secrets.discretion import Concealed, discreet
 from pipeline_store.secrets.sealing import place_of_credential
 from pipeline_store.secrets.secret import problem_with
+from pipeline_store.services.lookup import everything
 from pipeline_store.services.sealed_values import SEALED, entry_of
 from pipeline_store.values import LONGEST_KEY, as_instant, check_several, check_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline_store.channels import Channel
     from pipeline_store.secrets import Keyring
@@ -32,8 +33,6 @@ LONGEST_FAILURE: Final = 1000
 """Characters kept of why a refresh failed; the rest is cut off."""
 
 _LEFT_OUT: Final = "left out: it may quote the secret, which cannot be opened to take it out"
-
-_PAGE: Final = 500
 
 
 @frozen(kw_only=True)
@@ -144,7 +143,7 @@ def refresh_failed(
 
 def health(uow: UnitOfWork, channel: Channel | None = None) -> list[CredentialHealth]:
     """Return how the credentials of one channel, or of all, are doing: by channel, then by name."""
-    channels = _all_channels(uow) if channel is None else [_stored(uow, channel)]
+    channels = everything(uow.channels) if channel is None else [_stored(uow, channel)]
     now = uow.now()
     return [
         _health(each, name, now)
@@ -174,13 +173,6 @@ def _stored(uow: UnitOfWork, channel: Channel) -> Channel:
     return uow.channels.get(channel.id)
 
 
-def _all_channels(uow: UnitOfWork) -> Iterator[Channel]:
-    page = uow.channels.page(limit=_PAGE)
-    while page:
-        yield from page
-        page = uow.channels.page(after=page[-1].id, limit=_PAGE)
-
-
 def _entry(channel: Channel, name: str) -> Mapping[str, Any]:
     credentials = channel.credentials or {}
     if name not in credentials:
@@ -192,10 +184,10 @@ def _entry(channel: Channel, name: str) -> Mapping[str, Any]:
 
 def _checked_scopes(scopes: Iterable[str]) -> list[str]:
     check_several("scopes", scopes)
-    checked = list(dict.fromkeys(scopes))
+    checked = list(scopes)
     for scope in checked:
         check_text("scopes", scope, empty=False)
-    return checked
+    return list(dict.fromkeys(checked))
 
 
 @discreet

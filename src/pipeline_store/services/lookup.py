@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline_store.errors import AlreadyExists, NotFound
+from pipeline_store.repository import LONGEST_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
 
 Entity = TypeVar("Entity")
 
-_PAGE: Final = 1_000
-
 
 def everything(collection: Repository[Entity, Any]) -> Iterator[Entity]:
-    """Yield every object of a collection whose key is its `id`, in the order of the keys."""
+    """Yield every object of a collection whose key is its `id`, in the order of the keys.
+
+    By one query for every 10,000.
+    """
     after: Any = None
-    while page := collection.page(after, _PAGE):
+    while page := collection.page(after, LONGEST_PAGE):
         yield from page
+        if len(page) < LONGEST_PAGE:
+            return
         last: Any = page[-1]
         after = last.id
 

@@ -394,7 +394,7 @@ class TestChannels:
     def test_there_may_be_more_than_a_page_of_them(
         self, configured: Configured, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(configuration_storage, "LONGEST_PAGE", 2)
+        monkeypatch.setattr("pipeline_store.services.lookup.LONGEST_PAGE", 2)
         for number in range(3, 7):
             configured.add_channel(f"nature{number}", speed=number)
         assert configured.configuration.get("speed", "nature6") == 6.0

@@ -166,6 +166,7 @@ REFUSED: list[dict[str, Any]] = [
     {"name": "a\x00"},
     {"scopes": "youtube"},
     {"scopes": [5]},
+    {"scopes": [["up"]]},
     {"scopes": [""]},
     {"expires_at": "2026-03-01"},
     {"expires_at": datetime(1969, 1, 1, tzinfo=UTC)},
@@ -272,7 +273,7 @@ def test_health_of_all_channels(uow: UnitOfWork, keyring: Keyring) -> None:
 def test_health_reads_page_after_page(
     uow: UnitOfWork, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline_store.services.credentials._PAGE", 2)
+    monkeypatch.setattr("pipeline_store.services.lookup.LONGEST_PAGE", 2)
     for number in range(5):
         channel = uow.channels.add(Channel(channel_id=str(number), name="Nature"))
         set_credential(uow, keyring, channel, "youtube", Secret("a"))
