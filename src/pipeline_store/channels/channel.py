@@ -54,7 +54,7 @@ class Channel:
 
 
 class ChannelRepository(Repository[Channel, UUID], Protocol):
-    """All channels. One that still has videos or jobs is not removed but deactivated."""
+    """All channels. One that still has videos, jobs or tasks is not removed but deactivated."""
 
     def by_channel_id(self, channel_id: str) -> Channel | None:
         """Return the channel of that name, or None."""

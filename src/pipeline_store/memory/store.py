@@ -112,8 +112,8 @@ class MemoryStore(ShortWay, Store):
     """Objects in this process, gone when it ends.
 
     What it does not promise: it does not wait for other units of work, so what would wait on a
-    database is a `Conflict` here; keys may
-    be given in another order than on a database when threads add at once.
+    database is a `Conflict` here; keys may be given in another order than on a database when
+    threads add at once.
     """
 
     def __init__(self, *, clock: Clock = utc_now) -> None:

@@ -19,7 +19,7 @@ def remove_channel(uow: UnitOfWork, channel_id: str) -> None:
 
     Raises:
         NotFound: there is no such channel.
-        InUse: it has videos or jobs; deactivate it instead.
+        InUse: it has videos, jobs, tasks or uploads; deactivate it instead.
     """
     channel = channel_named(uow, channel_id)
     # Else a new channel of the same name would start paused.
@@ -28,6 +28,6 @@ def remove_channel(uow: UnitOfWork, channel_id: str) -> None:
         uow.channels.remove(channel)
     except InUse:
         raise InUse(
-            f"channel {channel_id} has videos or jobs and stays: "
+            f"channel {channel_id} has videos, jobs or tasks and stays: "
             f"`pipeline-store channel deactivate {channel_id}` gives it no new work"
         ) from None

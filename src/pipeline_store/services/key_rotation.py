@@ -1,7 +1,8 @@
 """Which keys are in use, whether all values open, and sealing them anew with the newest key.
 
-Sealed are the credentials of channels, their secret settings, and the encrypted settings of the
-whole system. A key is needed as long as it has sealed one value of these.
+Sealed are the credentials of channels, their secret settings, the encrypted settings of the whole
+system, and the sessions of uploads that are under way. A key is needed as long as it has sealed one
+value of these.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ ROWS_PER_FLUSH = 1_000
 
 
 class SqlRepository(Generic[Entity, Key]):
-    """A collection kept in one table. Subclasses name the class, the table and its key."""
+    """A collection kept in one table. Subclasses name the class and the table."""
 
     kind: ClassVar[type[Any]]
     table: ClassVar[sa.Table]
