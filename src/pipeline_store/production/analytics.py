@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from pipeline_store import values
 from pipeline_store.entity import entity
 from pipeline_store.fields import identity, instant, integer, key_text, number
 from pipeline_store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-LEAST_SUBSCRIBER_GAIN = -(2**63) + 1
 
 
 @entity
@@ -29,7 +28,7 @@ class Analytics:
     #: 0 to 1.
     click_through_rate: float | None = number(default=None, most=1.0)
     #: Negative when more people left than came.
-    subscriber_gain: int | None = integer(default=None, least=LEAST_SUBSCRIBER_GAIN)
+    subscriber_gain: int | None = integer(default=None, least=-values.LARGEST_COUNT)
     estimated_revenue_usd: float | None = number(default=None, least=float("-inf"))
 
 

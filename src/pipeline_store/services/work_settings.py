@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar
 
 from pipeline_store import values
-from pipeline_store.claim import check_claiming, check_lease
+from pipeline_store.claim import check_claiming
 from pipeline_store.errors import InvalidValue
 from pipeline_store.services.work_handlers import handlers_of
 from pipeline_store.tasks import MOST_ATTEMPTS
@@ -81,7 +81,6 @@ class WorkerSettings(Generic[Handler]):
         self.handlers = handlers_of(handlers, stages)
         self.name = f"{socket.gethostname()}:{os.getpid()}" if name is None else name
         check_claiming(self.name, 1, lease)
-        check_lease(lease)
         values.check_integer("most_attempts", most_attempts, least=1)
         _check_length("poll", poll, SHORTEST_POLL)
         if grace is not None:

@@ -122,7 +122,7 @@ def _of_sqlite(name: str, message: str, subject: str, deleting: bool) -> Pipelin
         return _broken_reference(where, deleting, "")
     if name.startswith("SQLITE_CONSTRAINT"):
         return InvalidValue(f"{where}: {message}")
-    if name in {"SQLITE_CANTOPEN", "SQLITE_NOTADB"} or name.startswith("SQLITE_CANTOPEN"):
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_NOTADB")):
         return StoreUnavailable(f"cannot open the database: {message}")
     if name.startswith("SQLITE_READONLY"):
         # Also to be read: SQLite keeps what readers and writers agree on in files beside it.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pipeline_store.channels import JobType
     from pipeline_store.clock import Clock
-from pipeline_store.sql.direct import DirectConnection
+    from pipeline_store.sql.direct import DirectConnection
 
 STATEMENTS_KEPT = 128
 

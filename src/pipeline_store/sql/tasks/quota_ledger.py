@@ -100,13 +100,10 @@ class QuotaLedger:
         if not all(each.has(costs[each.bucket]) for each in self.accounts(project, costs)):
             return False
         self.settle([task_id], ReservationState.SPENT)
-        self.insert(project, costs, task_id, token)
+        self._insert(project, costs, task_id, token)
         return True
 
-    def insert(
-        self, project: str, costs: Mapping[str, int], task_id: UUID | None, token: int
-    ) -> None:
-        """Write reservations, which were found to be covered."""
+    def _insert(self, project: str, costs: Mapping[str, int], task_id: UUID, token: int) -> None:
         rows = [
             {
                 "id": new_key(),
