@@ -14,6 +14,7 @@ from pipeline_store.errors import NotFound
 from pipeline_store.pauses import PAUSED
 from pipeline_store.repository import check_limit
 from pipeline_store.services.lookup import channel_named
+from pipeline_store.values import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,6 +127,7 @@ def _claimable_at(job: ProcessingJob) -> datetime | None:
 
 
 def _video_of(uow: UnitOfWork, channel: Channel, named: str) -> Video:
+    check_text("video", named)
     key = _key_in(named)
     found = [
         None if key is None else uow.videos.find(key),

@@ -25,6 +25,7 @@ def pause_niche(uow: UnitOfWork, niche: str, by: str = SYSTEM) -> None:
 
 def resume_niche(uow: UnitOfWork, niche: str) -> bool:
     """End the pause and return whether there was one."""
+    check_text("niche", niche)
     return uow.config_overrides.unset(NICHE_PAUSED + niche)
 
 
@@ -48,6 +49,7 @@ def pause_channel(uow: UnitOfWork, channel_id: str, by: str = SYSTEM) -> None:
 
 def resume_channel(uow: UnitOfWork, channel_id: str) -> bool:
     """End the pause and return whether there was one; the channel itself may be gone."""
+    check_text("channel_id", channel_id)
     return uow.config_overrides.unset(CHANNEL_PAUSED + channel_id)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline_store.errors import IllegalTransition
 from pipeline_store.production import RunStatus, ShortStatus
 from pipeline_store.services import reviews
+from pipeline_store.values import check_text
 
 if TYPE_CHECKING:
     from pipeline_store.production import PipelineRun, Short
@@ -27,6 +28,7 @@ def upload_run(
     Raises:
         IllegalTransition: nobody has approved the run, or it was uploaded as another video.
     """
+    _check_texts(youtube_video_id, youtube_url)
     run = uow.pipeline_runs.get(run_id)
     if run.status == RunStatus.UPLOADED:
         _refuse_other_video(f"run {run_id}", run, youtube_video_id)
@@ -45,6 +47,7 @@ def upload_short(
     Raises:
         IllegalTransition: nobody has approved its run, or it was uploaded as another video.
     """
+    _check_texts(youtube_video_id, youtube_url)
     short = uow.shorts.get(short_id)
     if short.status == ShortStatus.UPLOADED:
         _refuse_other_video(f"short {short_id}", short, youtube_video_id)
@@ -54,6 +57,13 @@ def upload_short(
     url = youtube_url or SHORTS_URL + youtube_video_id
     short.mark_uploaded(run, youtube_video_id, url, uow.now())
     return short
+
+
+def _check_texts(youtube_video_id: str, youtube_url: str | None) -> None:
+    # First of all: the approval of a held run is recorded before its upload.
+    check_text("youtube_video_id", youtube_video_id)
+    if youtube_url is not None:
+        check_text("youtube_url", youtube_url)
 
 
 def _refuse_other_video(name: str, uploaded: PipelineRun | Short, youtube_video_id: str) -> None:

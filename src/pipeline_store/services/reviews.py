@@ -21,11 +21,12 @@ from pipeline_store.production import (
     RunStatus,
     skipped_ranks,
 )
-from pipeline_store.values import check_integer, check_several
+from pipeline_store.production.review_log import due_before
+from pipeline_store.values import check_integer, check_several, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from pipeline_store.unit_of_work import UnitOfWork
 
@@ -69,25 +70,28 @@ def approve(
     uow: UnitOfWork, run_id: int, detail: str | None = None, *, limit: timedelta = REVIEW_LIMIT
 ) -> ReviewLog:
     """Approve the run: it moves from review to approved and may be uploaded."""
+    due = _checked(uow, detail, limit)
     _in_review(uow, run_id, "approved").approve()
-    return _answer(uow, run_id, ReviewAction.APPROVE, detail, limit)
+    return _answer(uow, run_id, ReviewAction.APPROVE, detail, due)
 
 
 def reject(
     uow: UnitOfWork, run_id: int, reason: str | None = None, *, limit: timedelta = REVIEW_LIMIT
 ) -> ReviewLog:
     """Reject the run: it moves from review to failed, with the reason as its error."""
+    due = _checked(uow, reason, limit)
     run = _in_review(uow, run_id, "rejected")
     run.fail(f"rejected: {reason}" if reason else "rejected", uow.now())
-    return _answer(uow, run_id, ReviewAction.REJECT, reason, limit)
+    return _answer(uow, run_id, ReviewAction.REJECT, reason, due)
 
 
 def hold(
     uow: UnitOfWork, run_id: int, detail: str | None = None, *, limit: timedelta = REVIEW_LIMIT
 ) -> ReviewLog:
     """Put the decision off: the run stays in review and its request is not open any more."""
+    due = _checked(uow, detail, limit)
     _in_review(uow, run_id, "held")
-    return _answer(uow, run_id, ReviewAction.HOLD, detail, limit)
+    return _answer(uow, run_id, ReviewAction.HOLD, detail, due)
 
 
 def skip(
@@ -100,6 +104,7 @@ def skip(
     Raises:
         InvalidValue: no rank is named, the run has no clip of that rank, or none would be left.
     """
+    due = _checked(uow, None, limit)
     wanted = _checked_ranks(ranks)
     run = _kept_as_read(uow, run_id)
     have = {clip.rank_position for clip in uow.clips.for_run(run_id)}
@@ -111,7 +116,7 @@ def skip(
         raise InvalidValue(f"ranks: skipping {wanted} would leave run {run_id} without clips")
     _send_back(uow, run)
     detail = "skip " + ",".join(map(str, wanted))
-    return _answer(uow, run_id, ReviewAction.SKIP, detail, limit)
+    return _answer(uow, run_id, ReviewAction.SKIP, detail, due)
 
 
 def redo_script(
@@ -121,8 +126,9 @@ def redo_script(
 
     While the run is still running again, a further wish is recorded without a move.
     """
+    due = _checked(uow, detail, limit)
     _send_back(uow, _kept_as_read(uow, run_id))
-    return _answer(uow, run_id, ReviewAction.REDO_SCRIPT, detail, limit)
+    return _answer(uow, run_id, ReviewAction.REDO_SCRIPT, detail, due)
 
 
 def queue(uow: UnitOfWork) -> list[WaitingRun]:
@@ -143,6 +149,16 @@ def is_held(uow: UnitOfWork, run_id: int) -> bool:
     return bool(log) and log[-1].action == ReviewAction.HOLD
 
 
+def _checked(uow: UnitOfWork, detail: str | None, limit: timedelta) -> datetime:
+    """Return when a request that is overdue now was sent at the latest.
+
+    Asked before the run is moved, so that an answer that cannot be kept changes nothing.
+    """
+    if detail is not None:
+        check_text("detail", detail)
+    return due_before(uow.now(), limit)
+
+
 def _kept_as_read(uow: UnitOfWork, run_id: int) -> PipelineRun:
     """Return the run, of which nobody else decides until the unit of work ends."""
     run = uow.pipeline_runs.get(run_id)
@@ -159,6 +175,7 @@ def _in_review(uow: UnitOfWork, run_id: int, wanted: str) -> PipelineRun:
 
 
 def _checked_ranks(ranks: Iterable[int]) -> list[int]:
+    check_several("ranks", ranks)
     # What is no whole number might equal one, and would be logged in words that name another rank.
     check_several("ranks", ranks)
     wanted = list(ranks)
@@ -176,11 +193,11 @@ def _send_back(uow: UnitOfWork, run: PipelineRun) -> None:
 
 
 def _answer(
-    uow: UnitOfWork, run_id: int, action: ReviewAction, detail: str | None, limit: timedelta
+    uow: UnitOfWork, run_id: int, action: ReviewAction, detail: str | None, due: datetime
 ) -> ReviewLog:
     now = uow.now()
     asked = uow.reviews.open_for(run_id)
-    if asked is not None and now - asked.sent_at < limit:
+    if asked is not None and asked.sent_at > due:
         asked.answer(action, now, detail)
         return asked
     if asked is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline_store import values
 from pipeline_store.errors import InvalidValue
 from pipeline_store.production import (
     DEFAULT_RETRIES,
@@ -33,6 +34,7 @@ def cut_clip(
     Raises:
         InvalidValue: it is longer than `longest_seconds`, or ends before it starts.
     """
+    values.check_number("longest_seconds", longest_seconds, least=0.0)
     clip = Clip(
         pipeline_run_id=run_id,
         discovered_video_id=discovered_video_id,

@@ -64,6 +64,7 @@ def task_named(uow: UnitOfWork, named: str) -> Task:
     Raises:
         NotFound: there is none.
     """
+    values.check_text("task", named)
     try:
         task = uow.tasks.find(UUID(named))
     except ValueError:
