@@ -131,10 +131,12 @@ class PipelineRun:
         if self.status != RunStatus.FAILED:
             legal = RUN_MOVES.get(self.status, ())
             raise IllegalTransition(f"run {self.id}", self.status, RunStatus.PENDING, legal)
-        if self.retry_count >= limit:
-            subject = f"run {self.id} (retried {self.retry_count} times, the limit is {limit})"
+        # Rows of other programs may hold nothing there.
+        retried = self.retry_count or 0
+        if retried >= limit:
+            subject = f"run {self.id} (retried {retried} times, the limit is {limit})"
             raise IllegalTransition(subject, self.status, RunStatus.PENDING, ())
-        self.retry_count += 1
+        self.retry_count = retried + 1
         self.completed_at = None
         # The assignment check knows no way out of FAILED, so that none goes uncounted.
         object.__setattr__(self, "status", RunStatus.PENDING)

@@ -7,7 +7,7 @@ answer and a hold, end in a `Conflict` for the later one, which may look again a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from attrs import frozen
 
@@ -138,7 +138,7 @@ def queue(uow: UnitOfWork) -> list[WaitingRun]:
     for run in uow.pipeline_runs.in_status(RunStatus.REVIEW):
         log = uow.reviews.for_run(run.id)
         last = log[-1] if log else None
-        since = now if last is None else last.responded_at or last.sent_at
+        since = now if last is None else last.responded_at or _sent_at(last, now)
         waiting.append(WaitingRun(run=run, last=last, waited=now - since))
     return sorted(waiting, key=lambda entry: entry.waited, reverse=True)
 
@@ -197,7 +197,7 @@ def _answer(
 ) -> ReviewLog:
     now = uow.now()
     asked = uow.reviews.open_for(run_id)
-    if asked is not None and asked.sent_at > due:
+    if asked is not None and _sent_at(asked, now) > due:
         asked.answer(action, now, detail)
         return asked
     if asked is not None:
@@ -205,3 +205,9 @@ def _answer(
     answer = ReviewLog(pipeline_run_id=run_id, sent_at=now)
     answer.answer(action, now, detail)
     return uow.reviews.add(answer)
+
+
+def _sent_at(review: ReviewLog, now: datetime) -> datetime:
+    # Rows of other programs may tell no time. They are not overdue, as `hold_overdue` sees them.
+    sent_at = cast("datetime | None", review.sent_at)
+    return now if sent_at is None else sent_at

@@ -98,11 +98,12 @@ def test_an_upload_that_youtube_cannot_have_named(uow: UnitOfWork, given: Any) -
     (short,) = uow.shorts.for_run(run.id)
     held = a_run_in_review(uow, "music")
     reviews.hold(uow, held.id)
-    for upload, key in (
+    uploads: list[tuple[Callable[..., Any], int]] = [
         (publishing.upload_run, run.id),
         (publishing.upload_short, short.id),
         (publishing.upload_run, held.id),
-    ):
+    ]
+    for upload, key in uploads:
         with pytest.raises(InvalidValue, match="youtube_video_id"):
             upload(uow, key, given)
         if given is not None:

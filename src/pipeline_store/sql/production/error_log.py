@@ -55,7 +55,7 @@ class SqlErrorLogRepository(SqlRepository[ErrorLog, int], ErrorLogRepository):
             statement = statement.where(c.module == module)
         if unresolved_only:
             statement = statement.where(c.resolved == 0)
-        newest_first = (chronological(c.occurred_at).desc(), c.id.desc())
+        newest_first = (chronological(c.occurred_at).desc().nulls_last(), c.id.desc())
         return self._all(statement.order_by(*newest_first).limit(limit))
 
     def resolve(self, error_id: int) -> ErrorLog:

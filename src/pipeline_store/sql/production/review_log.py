@@ -45,7 +45,7 @@ review_log = sa.Table(
 map_class(ReviewLog, review_log)
 
 _is_open = sa.and_(review_log.c.action.is_(None), review_log.c.responded_at.is_(None))
-_by_age = (chronological(review_log.c.sent_at), review_log.c.id)
+_by_age = (chronological(review_log.c.sent_at).nulls_first(), review_log.c.id)
 
 
 @final

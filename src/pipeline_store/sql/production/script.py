@@ -50,7 +50,7 @@ class SqlScriptRepository(SqlRepository[Script, int], ScriptRepository):
         return self._all(
             sa.select(Script)
             .where(c.pipeline_run_id == run_id)
-            .order_by(chronological(c.generated_at), c.id)
+            .order_by(chronological(c.generated_at).nulls_first(), c.id)
         )
 
     def newest_for(self, run_id: int) -> Script | None:

@@ -48,5 +48,5 @@ class SqlTTSAudioRepository(SqlRepository[TTSAudio, int], TTSAudioRepository):
         return self._all(
             sa.select(TTSAudio)
             .where(c.pipeline_run_id == run_id)
-            .order_by(chronological(c.generated_at), c.id)
+            .order_by(chronological(c.generated_at).nulls_first(), c.id)
         )
