@@ -32,11 +32,11 @@ FILLED_SOON: Final = {
 
 _SOME: Final = """
     INSERT INTO tasks (id, channel_id, notion_page_id, title, topic, story_direction, status,
-        created_at, updated_at, status_since)
+        created_at, updated_at, status_since, rank)
     SELECT (lpad(to_hex(1767225600000 + i), 12, '0') || '70008' || lpad(to_hex(i), 15, '0'))::uuid,
         (ARRAY(SELECT id FROM channels ORDER BY id))[1 + {place}],
         md5(i::text), 'Documentary ' || i, 'How it was built', 'From the river up.', %(status)s,
-        made, made, made
+        made, made, made, 1
     FROM generate_series(%(first)s::bigint, %(first)s::bigint + %(count)s - 1) AS i,
         LATERAL (SELECT timestamp '2026-01-01' + i * interval '1 millisecond') AS at (made)
 """

@@ -64,7 +64,7 @@ def test_skipping_what_is_no_clip(uow: UnitOfWork, bad: dict[str, Any]) -> None:
     """A text is no list of ranks either, letter by letter."""
     run = a_run_in_review(uow)
     with pytest.raises(InvalidValue):
-        reviews.skip(uow, run.id, **{"ranks": [4], **bad})
+        reviews.skip(uow, run.id, **dict[str, Any](ranks=[4]) | bad)
     assert_nobody_answered(uow, run.id)
 
 

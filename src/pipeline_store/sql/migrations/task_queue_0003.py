@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline_store.sql.migrations.task_hints_0003 import ANNOUNCE
+from pipeline_store.sql.migrations.task_ranks_0003 import RANK_ADDED
 
 WAITING_STATUSES: Final = (
     "'queued', 'claimed', 'generating_assets', 'assets_approved', 'generating_composites', "
@@ -106,7 +107,7 @@ SQLITE_UP: Final = (
     """,  # noqa: S608 - our words
     f"""
     CREATE TRIGGER tasks_wait_when_added AFTER INSERT ON tasks
-    WHEN {_NEW_WAITS} BEGIN {_LOWER} END
+    WHEN NEW.rank >= 0 AND {_NEW_WAITS} BEGIN {_LOWER} END
     """,
     f"""
     CREATE TRIGGER tasks_begin_to_wait
@@ -210,7 +211,8 @@ POSTGRESQL_UP: Final = (
     BEGIN
         -- In one order for everybody.
         PERFORM wake_task_turn(each.channel_id, each.rank, false) FROM (
-            SELECT a.channel_id, min(a.rank) AS rank FROM added a WHERE {WAITS.format("a.")}
+            SELECT a.channel_id, min(a.rank) AS rank FROM added a
+            WHERE a.rank >= 0 AND {WAITS.format("a.")}
             GROUP BY a.channel_id ORDER BY a.channel_id
         ) each;
         IF FOUND THEN
@@ -219,6 +221,7 @@ POSTGRESQL_UP: Final = (
         INSERT INTO task_leases (task_id, channel_id, expires_at)
         SELECT a.id, a.channel_id, a.lease_expires_at FROM added a
         WHERE a.lease_expires_at IS NOT NULL;
+        {RANK_ADDED}
         RETURN NULL;
     END
     $$

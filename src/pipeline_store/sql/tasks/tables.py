@@ -58,7 +58,8 @@ tasks = sa.Table(
     time_now("status_since"),
     sa.Column("warned_at", Instant),
     sa.Column("held_at", Instant),
-    sa.Column("rank", sa.BigInteger, nullable=False, server_default="1"),
+    # What other programs write gets its rank from its priority.
+    sa.Column("rank", sa.BigInteger, nullable=False, server_default="-1"),
     sa.Index("ix_tasks_status", "status"),
     sa.Index("ix_tasks_channel_id", "channel_id"),
     sa.Index("ix_tasks_created_at", "created_at"),

@@ -7,6 +7,7 @@ from alembic import op
 
 from pipeline_store.sql.migrations import task_queue_0003 as task_queue
 from pipeline_store.sql.migrations import task_quota_0003 as task_quota
+from pipeline_store.sql.migrations import task_ranks_0003 as task_ranks
 from pipeline_store.sql.migrations.task_ageing_0003 import AGE, DROP_AGE
 from pipeline_store.sql.migrations.task_claims_0003 import CLAIM, DROP_CLAIM
 from pipeline_store.sql.migrations.task_hints_0003 import HINTS_DOWN, HINTS_UP
@@ -80,7 +81,7 @@ def upgrade() -> None:
         _time_now("status_since"),
         _time("warned_at"),
         _time("held_at"),
-        _count("rank", "1"),
+        _count("rank", task_ranks.UNRANKED),
         sa.PrimaryKeyConstraint("id", name="pk_tasks"),
         sa.UniqueConstraint("notion_page_id", name="uq_tasks_notion_page_id"),
         sa.ForeignKeyConstraint(
@@ -161,9 +162,10 @@ def upgrade() -> None:
     )
     _create_quota_tables()
     _create_uploads()
-    on_sqlite = (*task_queue.SQLITE_UP, *task_quota.SQLITE_UP)
+    on_sqlite = (*task_queue.SQLITE_UP, *task_ranks.SQLITE_UP, *task_quota.SQLITE_UP)
     on_postgresql = (
         *task_queue.POSTGRESQL_UP,
+        *task_ranks.POSTGRESQL_UP,
         NEW_KEY,
         *task_quota.POSTGRESQL_UP,
         CLAIM,
@@ -252,6 +254,7 @@ def downgrade() -> None:
         DROP_CLAIM,
         *task_quota.POSTGRESQL_DOWN,
         DROP_KEY,
+        *task_ranks.POSTGRESQL_DOWN,
         *task_queue.POSTGRESQL_DOWN,
     )
     for statement in on_sqlite if _is_sqlite() else on_postgresql:
