@@ -177,7 +177,6 @@ def _in_review(uow: UnitOfWork, run_id: int, wanted: str) -> PipelineRun:
 def _checked_ranks(ranks: Iterable[int]) -> list[int]:
     check_several("ranks", ranks)
     # What is no whole number might equal one, and would be logged in words that name another rank.
-    check_several("ranks", ranks)
     wanted = list(ranks)
     for rank in wanted:
         check_integer("ranks", rank, least=1)
