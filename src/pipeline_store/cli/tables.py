@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Final, Literal
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from pipeline_store.cli.escaping import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
+
+    from rich.console import ConsoleOptions, RenderResult
 
 WIDTH_WITHOUT_TERMINAL: Final = 120
 NOTHING: Final = "-"
@@ -117,7 +120,28 @@ def print_table(table: Table, when_empty: str) -> None:
     shown = console()
     # A number that is cut reads like another one: rather let the lines of a narrow terminal wrap.
     shown.width = max(shown.width, _least_width(table))
-    shown.print(table, crop=False)
+    shown.print(Trimmed(table), crop=False)
+
+
+class Trimmed:
+    """A table whose lines end with their last letter: rich fills them up with blanks."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in console.render_lines(self.table, options, pad=False):
+            yield from _without_blanks_at_the_end(line)
+            yield Segment.line()
+
+
+def _without_blanks_at_the_end(line: Sequence[Segment]) -> list[Segment]:
+    kept = list(line)
+    while kept:
+        text, style, control = kept.pop()
+        if text.rstrip(" "):
+            return [*kept, Segment(text.rstrip(" "), style, control)]
+    return kept
 
 
 def _least_width(table: Table) -> int:

@@ -157,6 +157,26 @@ def test_wide_text_is_cut_in_tables_only(
     assert seeded("errors", "--json").json[0]["error_message"] == long
 
 
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("columns", [None, 80, 120])
+def test_lines_end_with_their_last_letter(
+    seeded: Command, monkeypatch: pytest.MonkeyPatch, columns: int | None, colour: bool
+) -> None:
+    """A table in a file or a mail is not filled up with blanks."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", str(columns))
+    if colour:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    seeded("channel", "add", "nature1")
+    for listing in ("status", "errors", "quota", "job stats", "channel list", "channel show nature1"):
+        shown = seeded(*listing.split()).out
+        assert ("\x1b[" in shown) == colour
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+        assert len(lines) > 2
+        assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_rows_that_another_program_wrote_are_listed(seeded: Command, tmp_path: Path) -> None:
     """An unknown status, bytes for text and infinity load, and print as valid JSON."""
     with closing(sqlite3.connect(tmp_path / "pipeline.db")) as raw, raw:

@@ -45,7 +45,7 @@ def show_documentaries(
         cells = [_workers(history, stage) for stage in COLUMNS]
         colour: tables.Colour = "green" if task.status == TaskStatus.PUBLISHED else ""
         tables.add_row(table, (task.title, *cells, tables.cell(task.status, colour)))
-    console.print(table)
+    console.print(tables.Trimmed(table))
     say(console, "1 > 2: worker 1 began a stage, and worker 2 finished it.", "dim")
     if kill is not None:
         say(console, _fate(kill, uow.tasks.get(kill.task_id), uow.tasks.history(kill.task_id)))

@@ -52,7 +52,7 @@ def _show_runs(console: Console, uow: UnitOfWork) -> None:
                 tables.status_cell(run.status),
             ),
         )
-    console.print(table)
+    console.print(tables.Trimmed(table))
 
 
 def _show_growth(console: Console, uow: UnitOfWork, plan: Plan) -> None:
@@ -79,7 +79,7 @@ def _show_growth(console: Console, uow: UnitOfWork, plan: Plan) -> None:
                 newest and newest.like_count,
             ),
         )
-    console.print(table)
+    console.print(tables.Trimmed(table))
     say(console, "A gap is a reading that failed: unknown, not 0.", "dim")
 
 

@@ -76,7 +76,7 @@ def show_imports(console: Console, summaries: Sequence[FileSummary]) -> None:
                 len(summary.refused),
             ),
         )
-    console.print(table)
+    console.print(tables.Trimmed(table))
     if any(summary.path == str(SAMPLE) for summary in summaries):
         say(
             console,
