@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import traceback
 from pathlib import Path
@@ -16,9 +17,26 @@ MOST_PLACES: Final = 5
 """Calls, the innermost first, that are kept of where it was raised."""
 
 _OURS: Final = Path(__file__).parent
+_IMPORTING: Final = Path(importlib.__file__).parent
 
 _TELLING_NAMES: Final = (
     r"[\w.\-]*(?:api[_\-]?key|key|token|secret|passw(?:or)?d|pwd|signature|sig|credentials?|cookie)"
+)
+# Keys of services that pipelines call, which libraries quote without saying what they are. The
+# first must have a digit, which tells it from a name with dashes.
+_KEY_SHAPES: Final = "|".join(
+    (
+        r"sk[-_](?=[\w\-]*\d)[\w\-]{20,}",
+        r"AIza[\w\-]{35}",
+        r"ya29\.[\w\-.]{20,}",
+        r"1//0[\w\-]{20,}",
+        r"gh[opsur]_\w{20,}",
+        r"github_pat_\w{20,}",
+        r"ntn_\w{20,}",
+        r"xox[a-z]-[\w\-]{10,}",
+        r"A[KS]IA[A-Z\d]{16}",
+        r"eyJ[\w\-]{10,}\.[\w\-]{10,}\.[\w\-]*",
+    )
 )
 _PATTERNS: Final = (
     # https://user:password@host
@@ -32,6 +50,8 @@ _PATTERNS: Final = (
         ),
         rf"\1{HIDDEN}",
     ),
+    # sk-..., AIza...
+    (re.compile(rf"(?<![\w\-])(?:{_KEY_SHAPES})"), HIDDEN),
 )
 
 
@@ -57,11 +77,16 @@ def words_of(error: BaseException) -> str:
 
 def _places(error: BaseException) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if Path(frame.filename).parent != _OURS] or frames
+    theirs = [frame for frame in frames if not _is_machinery(frame.filename)] or frames
     return [
         f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
         for frame in reversed(theirs[-MOST_PLACES:])
     ]
+
+
+def _is_machinery(filename: str) -> bool:
+    """Return whether a file is ours, or Python's own way of importing modules."""
+    return Path(filename).parent in {_OURS, _IMPORTING} or filename.startswith("<frozen importlib")
 
 
 def _storable(text: str) -> str:

@@ -169,7 +169,8 @@ def test_lines_end_with_their_last_letter(
     if colour:
         monkeypatch.setenv("FORCE_COLOR", "1")
     seeded("channel", "add", "nature1")
-    for listing in ("status", "errors", "quota", "job stats", "channel list", "channel show nature1"):
+    listings = ("status", "errors", "quota", "job stats", "channel list", "channel show nature1")
+    for listing in listings:
         shown = seeded(*listing.split()).out
         assert ("\x1b[" in shown) == colour
         lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()

@@ -127,6 +127,18 @@ def raised(message: str) -> Exception:
         ('{"refresh_token": "hunter2", "a": 1}', "hunter2"),
         ("password='hunter 2' refused", "hunter 2"),
         ("AWS_SECRET_ACCESS_KEY=hunter2", "hunter2"),
+        # Made up, in the shapes of keys of services: they stand alone, without a telling name.
+        (f"Incorrect API key provided: {'sk-proj-' + 'h2' * 20}.", "h2h2"),
+        (f"the voice refuses {'sk_' + 'h2' * 24}", "h2h2"),
+        (f"({'AIza' + 'h2' * 17 + 'x'}) is not allowed", "h2h2"),
+        (f"refused {'ya29.' + 'h2' * 30}", "h2h2"),
+        (f"1 refresh: '{'1//0' + 'h2' * 30}'", "h2h2"),
+        (f"push as {'ghp_' + 'h2' * 18} failed", "h2h2"),
+        (f"push as {'github_pat_' + 'h2' * 18} failed", "h2h2"),
+        (f"page: {'ntn_' + 'h2' * 23}", "h2h2"),
+        (f"slack {'xoxb-' + 'h2' * 12}", "h2h2"),
+        (f"s3 {'AKIA' + 'H2' * 8}", "H2H2"),
+        (f"claims {'eyJ' + 'h2' * 9}.{'eyJ' + 'h2' * 9}.{'h2' * 12}", "h2h2"),
     ],
 )
 def test_secrets_in_errors(message: str, hidden: str) -> None:
@@ -135,6 +147,21 @@ def test_secrets_in_errors(message: str, hidden: str) -> None:
     assert hidden not in words
     assert "********" in words
     assert words.startswith("ValueError: ")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "task-manager sk-learn-something is not there",
+        "no file risk_of_the_long_way_home_1234567890.mp4",
+        "sk-estimators-are-not-installed-here",
+        "video dQw4w9WgXcQ of task 018f6d2c-1b7a-7c3e-9f00-0123456789ab",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 differs",
+    ],
+)
+def test_what_is_no_secret_is_kept(message: str) -> None:
+    """Names, ids and hashes are what an operator looks for."""
+    assert words_of(raised(message)).startswith(f"ValueError: {message} (")
 
 
 class Unprintable(Exception):
