@@ -169,6 +169,11 @@ def _handlers_named(given: str) -> Any:
         sys.path.insert(0, folder)
     try:
         found: Any = import_module(module_name)
+    except ModuleNotFoundError as error:
+        of_ours = error.name is not None and f"{module_name}.".startswith(f"{error.name}.")
+        why = "not found in this folder or installed" if of_ours else words_of(error)
+        message = f"--handler: {module_name} cannot be imported: {why}"
+        raise typer.BadParameter(message) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a module of the user's does
         message = f"--handler: {module_name} cannot be imported: {words_of(error)}"
         raise typer.BadParameter(message) from None

@@ -111,7 +111,14 @@ def test_a_failure(channel: Command, module: str) -> None:  # noqa: F811
     ("arguments", "said"),
     [
         (["--handler", "handlers"], "MODULE:NAME expected"),
-        (["--handler", "no_such_module:work"], "no_such_module cannot be imported"),
+        (
+            ["--handler", "no_such_module:work"],
+            "no_such_module cannot be imported: not found in this folder or installed (try ",
+        ),
+        (
+            ["--handler", "no_such.module:work"],
+            "no_such.module cannot be imported: not found in this folder or installed (try ",
+        ),
         (["--handler", "{module}:nothing"], "has no nothing"),
         (["--handler", "{module}:work", "--once", "--until-idle"], "not both"),
         (["--handler", "{module}:work", "--stages", "nowhere"], "nowhere"),
@@ -152,6 +159,16 @@ def test_a_module_that_does_something_else(
     assert done.code == 2
     assert f"other_{module}" in done.err
     assert "abc123" not in done.err
+
+
+def test_a_module_that_lacks_another(channel: Command, module: str, tmp_path: Path) -> None:  # noqa: F811
+    """It is told which one, and where it is asked for."""
+    (tmp_path / f"lacking_{module}.py").write_text("import no_such_module")
+    done = channel("worker", "--handler", f"lacking_{module}:work", "--once")
+    assert done.code == 2
+    assert "No module named 'no_such_module'" in done.err
+    assert f"(lacking_{module}.py:1 in <module>" in done.err
+    assert "importlib" not in done.err
 
 
 @pytest.mark.parametrize("name", ["HANDLERS", "work"])
