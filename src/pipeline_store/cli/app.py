@@ -3,7 +3,6 @@
 # Typer reads annotations while the program runs, so they are not postponed here.
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -29,6 +28,7 @@ from pipeline_store.cli.quota_commands import quota_app
 from pipeline_store.cli.review_commands import review_app
 from pipeline_store.cli.status_command import status
 from pipeline_store.cli.task_commands import task_app
+from pipeline_store.cli.usage import show_no_type_of_flags, usage_message
 from pipeline_store.cli.worker_command import worker
 from pipeline_store.errors import AdoptionRefused, PipelineStoreError
 
@@ -97,7 +97,9 @@ def demo(
     ] = None,
     workers: Annotated[
         int,
-        typer.Option("--workers", min=0, max=16, help="Processes that make documentaries."),
+        typer.Option(
+            "--workers", metavar="NUMBER", min=0, max=16, help="Processes that make documentaries."
+        ),
     ] = 4,
     more_files: Annotated[list[Path] | None, typer.Argument(metavar="", hidden=True)] = None,
 ) -> None:
@@ -142,7 +144,9 @@ _USAGE_ERRORS: Final[type[Exception]] = next(
 
 @cache
 def _command() -> Any:
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    show_no_type_of_flags(command)
+    return command
 
 
 def run(arguments: Sequence[str] | None) -> int:
@@ -179,16 +183,10 @@ def run(arguments: Sequence[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
-_EXTRA: Final = re.compile(r"(unexpected extra argument\S*) \(.*\)", re.DOTALL)
-
-
 def _tell_usage(error: Any) -> int:
     context: Any = getattr(error, "ctx", None)
     where = PROGRAM if context is None else context.command_path
-    # What stands where nothing belongs may be a secret, so it is not repeated.
-    message: str = _EXTRA.sub(r"\1", error.format_message())
-    if message.startswith("No such option: --database"):
-        message = f"--database stands before the command: {PROGRAM} --database URL ..."
+    message = usage_message(error, PROGRAM)
     # A group without a verb has printed its help already, or has it for its message.
     if context is not None and "Usage:" in message:
         sys.stderr.write(message + "\n")

@@ -32,6 +32,7 @@ MaxConcurrent: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--max-concurrent",
+        metavar="NUMBER",
         min=1,
         max=MOST_CONCURRENT,
         help="Tasks that may be worked on at the same time; 2 unless said otherwise.",

@@ -50,7 +50,13 @@ NicheFor: TypeAlias = Annotated[
 ]
 Year: TypeAlias = Annotated[
     int | None,
-    typer.Option("--year", min=1970, max=2199, help="The year of days that are written without."),
+    typer.Option(
+        "--year",
+        metavar="YEAR",
+        min=1970,
+        max=2199,
+        help="The year of days that are written without.",
+    ),
 ]
 MeasuredAt: TypeAlias = Annotated[
     str | None,

@@ -51,7 +51,10 @@ def list_jobs(
         JobType | None, typer.Option("--type", help="Only jobs of this type.")
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=10_000, help="How many to show at most.")
+        int,
+        typer.Option(
+            "--limit", metavar="NUMBER", min=1, max=10_000, help="How many to show at most."
+        ),
     ] = DEFAULT_LIMIT,
     as_json: AsJson = False,
 ) -> None:
@@ -94,10 +97,14 @@ def add(
         ),
     ] = None,
     priority: Annotated[
-        int, typer.Option("--priority", min=0, max=MOST_URGENT, help="10 is urgent.")
+        int,
+        typer.Option("--priority", metavar="NUMBER", min=0, max=MOST_URGENT, help="10 is urgent."),
     ] = 0,
     max_attempts: Annotated[
-        int, typer.Option("--max-attempts", min=1, max=MOST_ATTEMPTS, help="Before it fails.")
+        int,
+        typer.Option(
+            "--max-attempts", metavar="NUMBER", min=1, max=MOST_ATTEMPTS, help="Before it fails."
+        ),
     ] = 3,
     as_json: AsJson = False,
 ) -> None:

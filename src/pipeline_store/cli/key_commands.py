@@ -76,7 +76,10 @@ def rotate(
     *,
     file: KeyFile = None,
     batch: Annotated[
-        int, typer.Option("--batch", min=1, max=LONGEST_PAGE, help="Rows changed at a time.")
+        int,
+        typer.Option(
+            "--batch", metavar="NUMBER", min=1, max=LONGEST_PAGE, help="Rows changed at a time."
+        ),
     ] = 100,
 ) -> None:
     """Seal every stored secret anew with the newest key. Safe to stop and to repeat."""

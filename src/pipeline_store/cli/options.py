@@ -53,5 +53,12 @@ UnresolvedOnly: TypeAlias = Annotated[
     bool, typer.Option("--unresolved", help="Only errors that nobody has seen to.")
 ]
 Limit: TypeAlias = Annotated[
-    int, typer.Option("--limit", min=1, max=10_000, help="How many to show at most, newest first.")
+    int,
+    typer.Option(
+        "--limit",
+        metavar="NUMBER",
+        min=1,
+        max=10_000,
+        help="How many to show at most, newest first.",
+    ),
 ]

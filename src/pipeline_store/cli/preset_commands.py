@@ -85,7 +85,7 @@ def add(
         ),
     ] = None,
     description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")
+        str | None, typer.Option("--description", metavar="DESCRIPTION", help="What it is for.")
     ] = None,
     default: Annotated[
         bool, typer.Option("--default", help="Make it the default, in place of any other.")

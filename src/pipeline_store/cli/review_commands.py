@@ -43,7 +43,8 @@ YouTubeId = Annotated[
     typer.Argument(metavar="YOUTUBE_ID", help="The id that YouTube gave.", callback=_only_the_id),
 ]
 YouTubeUrl = Annotated[
-    str | None, typer.Option("--url", help="Where it is watched, if not at the usual place.")
+    str | None,
+    typer.Option("--url", metavar="URL", help="Where it is watched, if not at the usual place."),
 ]
 Niche = Annotated[str, typer.Argument(metavar="NICHE")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks for it.")]

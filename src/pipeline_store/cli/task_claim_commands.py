@@ -23,7 +23,9 @@ LONGEST_SECONDS: Final = 7 * 24 * 60 * 60
 
 Token = Annotated[
     int | None,
-    typer.Option("--token", min=0, help="Do it as the worker whose claim had this token."),
+    typer.Option(
+        "--token", metavar="TOKEN", min=0, help="Do it as the worker whose claim had this token."
+    ),
 ]
 Lease = Annotated[
     float,
@@ -85,7 +87,10 @@ def release(
     task: Annotated[str, typer.Argument(metavar="TASK", help="Its id, as `task claim` shows it.")],
     *,
     token: Annotated[
-        int, typer.Option("--token", min=0, help="The token of the claim that is given up.")
+        int,
+        typer.Option(
+            "--token", metavar="TOKEN", min=0, help="The token of the claim that is given up."
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:

@@ -48,6 +48,7 @@ Review = Annotated[
     int | None,
     typer.Option(
         "--review",
+        metavar="REVIEW",
         min=0,
         help="The review that is answered, as `queue` shows it; else the present one.",
     ),
@@ -73,9 +74,9 @@ def add(
     ],
     title: Annotated[str, typer.Argument(metavar="TITLE")],
     *,
-    topic: Annotated[str, typer.Option("--topic", metavar="TEXT", help="What it is about.")] = "",
+    topic: Annotated[str, typer.Option("--topic", metavar="TOPIC", help="What it is about.")] = "",
     story_direction: Annotated[
-        str, typer.Option("--story", metavar="TEXT", help="How it is to be told.")
+        str, typer.Option("--story", metavar="STORY", help="How it is to be told.")
     ] = "",
     priority: Annotated[
         PriorityLevel,
@@ -119,7 +120,10 @@ def list_tasks(
         typer.Option("--status", metavar="STATUS", help="Only those in this status."),
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=10_000, help="How many to show at most.")
+        int,
+        typer.Option(
+            "--limit", metavar="NUMBER", min=1, max=10_000, help="How many to show at most."
+        ),
     ] = DEFAULT_LIMIT,
     as_json: AsJson = False,
 ) -> None:
@@ -156,7 +160,7 @@ def advance(
     ],
     *,
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="Kept in the history.")
+        str | None, typer.Option("--reason", metavar="REASON", help="Kept in the history.")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Take it from a worker that holds it.")

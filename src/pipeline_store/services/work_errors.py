@@ -24,19 +24,17 @@ _TELLING_NAMES: Final = (
 )
 # Keys of services that pipelines call, which libraries quote without saying what they are. The
 # first must have a digit, which tells it from a name with dashes.
-_KEY_SHAPES: Final = "|".join(
-    (
-        r"sk[-_](?=[\w\-]*\d)[\w\-]{20,}",
-        r"AIza[\w\-]{35}",
-        r"ya29\.[\w\-.]{20,}",
-        r"1//0[\w\-]{20,}",
-        r"gh[opsur]_\w{20,}",
-        r"github_pat_\w{20,}",
-        r"ntn_\w{20,}",
-        r"xox[a-z]-[\w\-]{10,}",
-        r"A[KS]IA[A-Z\d]{16}",
-        r"eyJ[\w\-]{10,}\.[\w\-]{10,}\.[\w\-]*",
-    )
+_KEY_SHAPES: Final = (
+    r"sk[-_](?=[\w\-]*\d)[\w\-]{20,}",
+    r"AIza[\w\-]{35}",
+    r"ya29\.[\w\-.]{20,}",
+    r"1//0[\w\-]{20,}",
+    r"gh[opsur]_\w{20,}",
+    r"github_pat_\w{20,}",
+    r"ntn_\w{20,}",
+    r"xox[a-z]-[\w\-]{10,}",
+    r"A[KS]IA[A-Z\d]{16}",
+    r"eyJ[\w\-]{10,}\.[\w\-]{10,}\.[\w\-]*",
 )
 _PATTERNS: Final = (
     # https://user:password@host
@@ -51,7 +49,7 @@ _PATTERNS: Final = (
         rf"\1{HIDDEN}",
     ),
     # sk-..., AIza...
-    (re.compile(rf"(?<![\w\-])(?:{_KEY_SHAPES})"), HIDDEN),
+    (re.compile(rf"(?<![\w\-])(?:{'|'.join(_KEY_SHAPES)})"), HIDDEN),
 )
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.main import get_command
 
+from pipeline_store.cli.app import app
 from pipeline_store.services import overview
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.integration.cli.conftest import Command
 
 PROGRAM = str(Path(sys.executable).with_name("pipeline-store"))
@@ -198,6 +203,42 @@ def test_wrong_usage_is_two(command: Command, arguments: list[str]) -> None:
     [line] = done.err.splitlines()
     assert line.startswith("error: ")
     assert "--help`" in line
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ("publishd", " Did you mean 'published'? (try "),
+        ("failed", "'upload_error'. (try "),
+    ],
+)
+def test_a_word_that_is_none_of_the_legal_ones(command: Command, found: str, said: str) -> None:
+    """What is legal, and what was meant most likely; no word of the library that looked."""
+    done = command("task", "list", "--status", found)
+    assert done.code == 2
+    assert f"error: Invalid value for '--status': '{found}' is not one of 'draft', " in done.err
+    assert said in done.err
+
+
+def all_commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from all_commands(below, (*path, name))
+
+
+def test_help_names_what_an_option_takes(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word where a value is expected, and nothing where there is none."""
+    monkeypatch.setenv("COLUMNS", "120")
+    seen = 0
+    for path in all_commands(get_command(app)):
+        for line in command.without_database(*path, "--help").out.splitlines():
+            if re.match(r"│( \*|  )? *--", line):
+                seen += 1
+                assert not re.search(r"<bool>|<str>|range>|\bTEXT\b|INTEGER|BOOLEAN", line), (
+                    path,
+                    line,
+                )
+    assert seen > 200
 
 
 @pytest.mark.parametrize("arguments", [[], ["import"], ["review"]], ids=repr)

@@ -1,0 +1,49 @@
+"""How a wrong command line is told, and what help says beside an option."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Any, Final
+
+import typer
+
+_EXTRA: Final = re.compile(r"(unexpected extra argument\S*) \(.*\)", re.DOTALL)
+_CHOICE: Final = re.compile(r"'(?P<found>[^']*)' is not one of (?P<legal>'.*')")
+
+CLOSE: Final = 0.75
+"""How much alike two words are of which one may be a slip for the other; 1 is the same."""
+
+
+def usage_message(error: Any, program: str) -> str:
+    """Return what is wrong with a command line, in the words of people."""
+    # What stands where nothing belongs may be a secret, so it is not repeated.
+    message: str = _EXTRA.sub(r"\1", error.format_message())
+    if message.startswith("No such option: --database"):
+        return f"--database stands before the command: {program} --database URL ..."
+    # Typer checks values with pydantic, which begins like this.
+    message = message.replace(": Value error, ", ": ", 1)
+    return message + _nearest(message)
+
+
+def _nearest(message: str) -> str:
+    """Return the legal value that was meant, most likely."""
+    choice = _CHOICE.search(message)
+    if choice is None:
+        return ""
+    legal = re.findall(r"'([^']*)'", choice["legal"])
+    near = get_close_matches(choice["found"], legal, n=1, cutoff=CLOSE)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def show_no_type_of_flags(command: Any) -> None:
+    """Let the help of a command and those below it show no type beside options without a value.
+
+    Typer shows `<bool>` there, which reads as if one were expected.
+    """
+    help_option = command.get_help_option(typer.Context(command))
+    for parameter in (*command.params, help_option):
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        show_no_type_of_flags(below)
