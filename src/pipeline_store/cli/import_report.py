@@ -20,6 +20,13 @@ SHORTEST_NAME: Final = 12
 _WHEN_ANY: Final = {"older", "repeated", "without instant", "ignored"}
 """Counts that are left out where all files have none, so that the table fits most terminals."""
 
+_MEANINGS: Final = {
+    "older": "not the newest reading of its video, so it refreshed nothing",
+    "repeated": "stored before, for the same video and instant",
+    "without instant": "nothing says when it was read, so it made no snapshot",
+}
+"""What is said below the table of counts that are seldom, and whose titles alone say little."""
+
 
 def report_import(summaries: Sequence[Account], *, as_json: bool) -> None:
     """Print the account of each file, then on the standard error why a file was refused."""
@@ -60,6 +67,9 @@ def _show_counts(summaries: Sequence[Account], names: Sequence[str]) -> None:
         table.add_section()
         tables.add_row(table, (f"{len(summaries)} files", *(total[label] for label in shown)))
     tables.print_table(table, "no files")
+    for label, meaning in _MEANINGS.items():
+        if total.get(label):
+            tables.say(f"{label}: {meaning}", "dim")
 
 
 def _table_width(labels: Sequence[str], total: Mapping[str, int]) -> int:

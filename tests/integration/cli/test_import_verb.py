@@ -166,7 +166,10 @@ def test_the_account_fits_the_terminal(command: Command, monkeypatch: pytest.Mon
         monkeypatch.setenv("COLUMNS", str(columns))
         out = command(*arguments).out
         assert max(len(line) for line in out.splitlines()) <= columns
-        assert out.splitlines()[-1].split() == [
+        *_, counts, older, repeated = out.splitlines()
+        assert older == "older: not the newest reading of its video, so it refreshed nothing"
+        assert repeated == "repeated: stored before, for the same video and instant"
+        assert counts.split() == [
             "2",
             "files",
             "1,600",
