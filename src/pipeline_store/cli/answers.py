@@ -46,6 +46,11 @@ def _whole(value: object) -> Text:
     return text
 
 
+def lines_of(text: str | None) -> Text:
+    """Return a text of several lines as they are, and not as one with signs for their ends."""
+    return Text("\n").join(map(_whole, (text or "").split("\n")))
+
+
 def spelled(value: Mapping[str, Any]) -> str | None:
     """Return a JSON object in one line, or None when it is empty."""
     return json.dumps(value, ensure_ascii=False) if value else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline_store.cli import tables
-from pipeline_store.cli.answers import print_facts, second, span
+from pipeline_store.cli.answers import lines_of, print_facts, second, span
 from pipeline_store.cli.json_output import as_json as in_json
 from pipeline_store.entity import fields_of
 from pipeline_store.tasks import ERRORS, GATES, TaskStatus
@@ -104,11 +104,11 @@ def print_story(story: TaskStory) -> None:
             ("priority", task.priority),
             ("Notion page", task.notion_page_id),
             ("topic", task.topic),
-            ("story direction", task.story_direction),
+            ("story direction", lines_of(task.story_direction)),
             ("worker", task.worker),
             ("lease ends", second(task.lease_expires_at)),
             ("YouTube", task.youtube_url),
-            ("errors", task.error_log),
+            ("errors", lines_of(task.error_log)),
             ("added", second(task.created_at)),
             ("changed", second(task.updated_at)),
             ("at gates", span(story.time_at_gates)),

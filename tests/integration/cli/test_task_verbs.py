@@ -108,6 +108,14 @@ def test_it_is_shown_to_people(channel: Command, monkeypatch: pytest.MonkeyPatch
     rows = [line.split() for line in lines[-3:]]
     assert [row[0] for row in rows] == ["generating_video", "video_ready", "video_error"]
     assert rows[1][-3:] == ["ann", "too", "dark"]
+    channel("task", "retry", task, "--actor", "ann")
+    channel("task", "advance", task, "video_error", "--actor", "w1", "--reason", "\x1b[2J")
+    lines = channel("task", "show", task).out.splitlines()
+    [first] = [number for number, line in enumerate(lines) if line.startswith("errors ")]
+    assert [line[17:] for line in lines[first : first + 2]] == [
+        "video_ready: too dark (ann)",
+        "generating_video: \\x1b[2J (w1)",
+    ]
     assert "still there" in lines[-1]
 
 
