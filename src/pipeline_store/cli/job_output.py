@@ -101,9 +101,9 @@ def print_statistics(
     """Print a row for each type, and one for all of them."""
     table = tables.new_table()
     tables.add_exact_column(table, "type")
-    for title in ("queued", "in\nwork", "retry-\ning", "com-\npleted", "failed"):
+    for title in ("queued", "in\nwork", "to\nretry", "done", "failed"):
         tables.add_exact_column(table, title, number=True)
-    for title in ("suc-\ncess", "mean\nwait", "mean\nrun"):
+    for title in ("success", "mean\nwait", "mean\nrun"):
         tables.add_exact_column(table, title, number=True)
     for job_type, statistics in by_type.items():
         tables.add_row(table, (job_type, *_numbers(statistics)))

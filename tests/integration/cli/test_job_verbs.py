@@ -248,7 +248,10 @@ def test_statistics_come_by_type(filled: Command) -> None:
     assert stats["all"]["success_rate"] == 0.5
     assert stats["by_type"]["download"]["success_rate"] is None
     assert (stats["by_type"]["publish"]["mean_wait"], stats["paused"]) == (None, [])
-    lines = [line.split() for line in filled("job", "stats").out.splitlines()[3:]]
+    shown = filled("job", "stats").out.splitlines()
+    titles = "type queued work retry done failed success wait run"
+    assert shown[1].split() == titles.split()
+    lines = [line.split() for line in shown[3:]]
     rows = {words[0]: words[1:] for words in lines if words}
     assert list(rows) == ["scrape", "download", "transform", "publish", "all"]
     assert rows["scrape"][:6] == ["1", "1", "1", "1", "1", "50.0%"]
