@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
 from typing import Annotated, Any, Final, cast
@@ -29,6 +31,10 @@ from pipeline_store.tasks import TaskStatus
 
 LEASE_SECONDS: Final = LEASE.total_seconds()
 POLL_SECONDS: Final = POLL.total_seconds()
+
+STOPPING: Final = (
+    b"note: stopping when the present task, if any, is done; a second signal gives it back now\n"
+)
 
 COLOURS: dict[OutcomeKind, tables.Colour] = {
     OutcomeKind.DONE: "green",
@@ -90,11 +96,10 @@ def worker(
     if once and until_idle:
         message = "say --once or --until-idle, not both"
         raise typer.BadParameter(message)
-    failed: list[Outcome] = []
+    seen: Counter[OutcomeKind] = Counter()
 
     def show(outcome: Outcome) -> None:
-        if outcome.kind == OutcomeKind.FAILED:
-            failed.append(outcome)
+        seen[outcome.kind] += 1
         _show(outcome, as_json=as_json)
 
     settings = {
@@ -112,18 +117,22 @@ def worker(
         asyncio.run(_work_awaited(database, handlers, settings, how))
     else:
         _work(database, handlers, settings, how)
-    if failed and how != "run":
+    if how == "run":
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(seen.items()))
+        tables.note(f"the worker has stopped: {counts or 'nothing was done'}")
+    elif seen[OutcomeKind.FAILED]:
         raise typer.Exit(1)
 
 
 def _work(database: Database, handlers: Any, settings: dict[str, Any], how: str) -> None:
     with database.opened() as store:
         at_work = Worker(store, handlers, **settings)
-        if how == "run":
-            at_work.run()
-            return
-        with stopping_on_signals(at_work.stop):
-            getattr(at_work, how)()
+        with stopping_on_signals(_telling(at_work.stop)):
+            if how == "run":
+                _say_that_it_begins(at_work.name)
+                at_work.run(handle_signals=False)
+            else:
+                getattr(at_work, how)()
 
 
 async def _work_awaited(
@@ -135,13 +144,34 @@ async def _work_awaited(
         store = open_async_store(database.url)
     try:
         at_work = AsyncWorker(store, handlers, **settings)
-        if how == "run":
-            await at_work.run()
-            return
-        with stopping_loop_on_signals(at_work.stop):
-            await getattr(at_work, how)()
+        with stopping_loop_on_signals(_telling(at_work.stop)):
+            if how == "run":
+                _say_that_it_begins(at_work.name)
+                await at_work.run(handle_signals=False)
+            else:
+                await getattr(at_work, how)()
     finally:
         await store.close()
+
+
+def _say_that_it_begins(name: str) -> None:
+    tables.note(f"worker {name} takes tasks until control-C")
+
+
+def _telling(stop: Callable[[], None]) -> Callable[[], None]:
+    """Return what stops the worker and says at the first time what happens now."""
+    told = False
+
+    def stop_and_tell() -> None:
+        nonlocal told
+        stop()
+        if not told:
+            told = True
+            # A signal may come amidst any output of the handler, so no stream of Python is used.
+            with suppress(OSError, ValueError):
+                os.write(sys.stderr.fileno(), STOPPING)
+
+    return stop_and_tell
 
 
 def _show(outcome: Outcome, *, as_json: bool) -> None:

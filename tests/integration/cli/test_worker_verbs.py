@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.integration.cli.conftest import Command
 
 HANDLERS = """
-import pathlib, time
+import asyncio, pathlib, time
 from pipeline_store.tasks import TaskStatus
 
 def work(work):
@@ -38,6 +38,11 @@ def wait(work):
     pathlib.Path("begun").touch()
     while not work.is_stopping:
         time.sleep(0.01)
+
+async def awaited_wait(work):
+    pathlib.Path("begun").touch()
+    while not work.is_stopping:
+        await asyncio.sleep(0.01)
 
 ASSETS = {TaskStatus.GENERATING_ASSETS: awaited}
 class Inner:
@@ -182,22 +187,29 @@ def test_a_handler_that_is_none(channel: Command, module: str, name: str) -> Non
     assert "error: " in done.err
 
 
-def test_stopping(channel: Command, module: str, tmp_path: Path) -> None:  # noqa: F811
+@pytest.mark.parametrize("name", ["wait", "awaited_wait"])
+def test_stopping(channel: Command, module: str, tmp_path: Path, name: str) -> None:  # noqa: F811
     """At SIGTERM the process finishes its task, tells so and ends with 0."""
     key = add_in(channel, 1, TaskStatus.QUEUED)
     program = [sys.executable, "-m", "pipeline_store", "--database", channel.url, "worker"]
     with subprocess.Popen(
-        [*program, "--handler", f"{module}:wait", "--json"],
+        [*program, "--handler", f"{module}:{name}", "--name", "w1", "--json"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src")},
     ) as process:
         has_happened((tmp_path / "begun").exists)
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert json.loads(out)["status"] == "assets_ready"
+    assert err.splitlines() == [
+        "note: worker w1 takes tasks until control-C",
+        "note: stopping when the present task, if any, is done; a second signal gives it back now",
+        "note: the worker has stopped: 1 done",
+    ]
     assert task_of(channel, key)["worker"] is None
 
 
