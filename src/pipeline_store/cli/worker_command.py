@@ -113,13 +113,16 @@ def worker(
     handlers = _handlers_named(handler)
     how = "run_once" if once else "run_until_idle" if until_idle else "run"
     database = database_of(context)
-    if _are_awaited(handlers):
-        asyncio.run(_work_awaited(database, handlers, settings, how))
-    else:
-        _work(database, handlers, settings, how)
+    try:
+        if _are_awaited(handlers):
+            asyncio.run(_work_awaited(database, handlers, settings, how))
+        else:
+            _work(database, handlers, settings, how)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        tables.note(f"the worker was interrupted: {_in_words(seen)}")
+        raise KeyboardInterrupt from None
     if how == "run":
-        counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(seen.items()))
-        tables.note(f"the worker has stopped: {counts or 'nothing was done'}")
+        tables.note(f"the worker has stopped: {_in_words(seen)}")
     elif seen[OutcomeKind.FAILED]:
         raise typer.Exit(1)
 
@@ -172,6 +175,11 @@ def _telling(stop: Callable[[], None]) -> Callable[[], None]:
                 os.write(sys.stderr.fileno(), STOPPING)
 
     return stop_and_tell
+
+
+def _in_words(seen: Counter[OutcomeKind]) -> str:
+    counts = (f"{count:,} {kind}" for kind, count in sorted(seen.items()))
+    return ", ".join(counts) or "nothing was done"
 
 
 def _show(outcome: Outcome, *, as_json: bool) -> None:

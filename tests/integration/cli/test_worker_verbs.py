@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.integration.contract.workers import has_happened
 from tests.real_data import REPOSITORY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.integration.cli.conftest import Command
@@ -43,6 +45,14 @@ async def awaited_wait(work):
     pathlib.Path("begun").touch()
     while not work.is_stopping:
         await asyncio.sleep(0.01)
+
+def stubborn(work):
+    pathlib.Path("begun").touch()
+    time.sleep(60)
+
+async def awaited_stubborn(work):
+    pathlib.Path("begun").touch()
+    await asyncio.sleep(60)
 
 ASSETS = {TaskStatus.GENERATING_ASSETS: awaited}
 class Inner:
@@ -187,30 +197,59 @@ def test_a_handler_that_is_none(channel: Command, module: str, name: str) -> Non
     assert "error: " in done.err
 
 
-@pytest.mark.parametrize("name", ["wait", "awaited_wait"])
-def test_stopping(channel: Command, module: str, tmp_path: Path, name: str) -> None:  # noqa: F811
-    """At SIGTERM the process finishes its task, tells so and ends with 0."""
-    key = add_in(channel, 1, TaskStatus.QUEUED)
-    program = [sys.executable, "-m", "pipeline_store", "--database", channel.url, "worker"]
+@contextmanager
+def at_work(command: Command, handler: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A worker in a process of its own, whose handler has begun."""
+    program = [sys.executable, "-m", "pipeline_store", "--database", command.url, "worker"]
     with subprocess.Popen(
-        [*program, "--handler", f"{module}:{name}", "--name", "w1", "--json"],
-        cwd=tmp_path,
+        [*program, "--handler", handler, "--name", "w1", "--json"],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src")},
     ) as process:
-        has_happened((tmp_path / "begun").exists)
+        has_happened((folder / "begun").exists)
+        yield process
+
+
+BEGINS = "note: worker w1 takes tasks until control-C"
+STOPS = "note: stopping when the present task, if any, is done; a second signal gives it back now"
+
+
+@pytest.mark.parametrize("name", ["wait", "awaited_wait"])
+def test_stopping(channel: Command, module: str, tmp_path: Path, name: str) -> None:  # noqa: F811
+    """At SIGTERM the process finishes its task, tells so and ends with 0."""
+    key = add_in(channel, 1, TaskStatus.QUEUED)
+    with at_work(channel, f"{module}:{name}", tmp_path) as process:
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert json.loads(out)["status"] == "assets_ready"
-    assert err.splitlines() == [
-        "note: worker w1 takes tasks until control-C",
-        "note: stopping when the present task, if any, is done; a second signal gives it back now",
-        "note: the worker has stopped: 1 done",
-    ]
+    assert err.splitlines() == [BEGINS, STOPS, "note: the worker has stopped: 1 done"]
     assert task_of(channel, key)["worker"] is None
+
+
+@pytest.mark.parametrize("name", ["stubborn", "awaited_stubborn"])
+def test_interrupting(
+    channel: Command,  # noqa: F811
+    module: str,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    """A second control-C gives the task back at once: a line says so, and no traceback."""
+    key = add_in(channel, 1, TaskStatus.QUEUED)
+    with at_work(channel, f"{module}:{name}", tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"{BEGINS}\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == f"{STOPS}\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (out, err) == ("", "note: the worker was interrupted: nothing was done\n")
+    assert task_of(channel, key)["worker"] is None
+    assert task_of(channel, key)["attempts"] == 0
 
 
 @both
