@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pipeline_store import values
 from pipeline_store.entity import fields_of
-from pipeline_store.errors import InvalidValue
+from pipeline_store.errors import InvalidValue, NotFound
 from pipeline_store.fields import NOW_BY_DEFAULT, NOW_ON_CHANGE
 
 if TYPE_CHECKING:
@@ -107,6 +107,13 @@ def check_key(name: str, key: object, kind: type[object] = int) -> None:
         values.check_uuid(name, key)
     else:
         values.check_integer(name, key, least=-values.LARGEST_COUNT)
+
+
+def nothing_at(collection: str, key: object) -> NotFound:
+    """Return the error of a key that no row has, with the key spelled as people type it."""
+    return NotFound(
+        f"{collection}: nothing has the key {key if isinstance(key, UUID) else repr(key)}"
+    )
 
 
 def check_kind(kind: type[object], entity: object) -> None:

@@ -110,6 +110,11 @@ def print_statistics(
     table.add_section()
     tables.add_row(table, ("all", *_numbers(together)))
     tables.print_table(table, "")
+    say_paused(paused)
+
+
+def say_paused(paused: Iterable[str]) -> None:
+    """Say which jobs are handed to nobody, if any are."""
     held = ["all jobs" if each == "*" else f"{each} jobs" for each in paused]
     if held:
         tables.say(f"paused: {', '.join(held)}", "yellow")

@@ -6,6 +6,7 @@ import typer
 
 from pipeline_store.cli import tables
 from pipeline_store.cli.channel_output import channel_as_mapping, print_status
+from pipeline_store.cli.job_output import say_paused
 from pipeline_store.cli.json_output import print_json
 from pipeline_store.cli.options import AsJson, database_of
 from pipeline_store.cli.overview_commands import print_niches
@@ -19,11 +20,12 @@ from pipeline_store.services.tasks_overview import tasks_by_status
 
 
 def status(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Show niches, channels, tasks by status, and whether keys of secrets are missing."""
+    """Show niches, channels, tasks by status, paused jobs, and whether keys are missing."""
     with database_of(context).unit_of_work(read_only=True) as uow:
         niches = overview.status(uow)
         channels = channels_status(uow)
         tasks = tasks_by_status(uow)
+        paused = uow.jobs.paused()
         values_by_key = survey(uow).by_key
     missing, warning = _missing_keys(dict(values_by_key))
     if as_json:
@@ -32,6 +34,7 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
                 "niches": niches,
                 "channels": [_as_mapping(each) for each in channels],
                 "tasks_by_status": tasks,
+                "paused_jobs": paused,
                 "missing_keys": missing,
             }
         )
@@ -45,6 +48,7 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
         if tasks:
             tables.say("")
             print_counts(tasks)
+        say_paused(paused)
     if warning:
         tables.note(warning)
 

@@ -7,9 +7,15 @@ from uuid import UUID
 
 from pipeline_store import values
 from pipeline_store.entity import key_type
-from pipeline_store.errors import Conflict, NotFound
+from pipeline_store.errors import Conflict
 from pipeline_store.memory.tables import KINDS, key_field
-from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
+from pipeline_store.repository import (
+    check_key,
+    check_kind,
+    check_limit,
+    fill_from_clock,
+    nothing_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -54,7 +60,7 @@ class MemoryRepository(Generic[Entity, Key]):
         """See `pipeline_store.repository.Repository.get`."""
         entity = self.find(key)
         if entity is None:
-            raise NotFound(f"{self.collection}: nothing has the key {key!r}")
+            raise nothing_at(self.collection, key)
         return entity
 
     def find(self, key: Key) -> Entity | None:

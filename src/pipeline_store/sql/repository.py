@@ -9,8 +9,13 @@ import sqlalchemy as sa
 
 from pipeline_store import values
 from pipeline_store.entity import key_type
-from pipeline_store.errors import NotFound
-from pipeline_store.repository import check_key, check_kind, check_limit, fill_from_clock
+from pipeline_store.repository import (
+    check_key,
+    check_kind,
+    check_limit,
+    fill_from_clock,
+    nothing_at,
+)
 from pipeline_store.sql.columns import by_code_point
 
 if TYPE_CHECKING:
@@ -54,7 +59,7 @@ class SqlRepository(Generic[Entity, Key]):
         """See `pipeline_store.repository.Repository.get`."""
         entity = self.find(key)
         if entity is None:
-            raise NotFound(f"{self.table.name}: nothing has the key {key!r}")
+            raise nothing_at(self.table.name, key)
         return entity
 
     def find(self, key: Key) -> Entity | None:

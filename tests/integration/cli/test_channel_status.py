@@ -99,6 +99,21 @@ def test_a_store_with_channels_alone_misses_no_niches(command: Command) -> None:
 
 
 @both
+def test_a_pause_of_jobs_is_not_overlooked(command: Command) -> None:
+    """It is told until it ends, whichever jobs it holds back."""
+    command("channel", "add", "nature1")
+    assert "paused" not in command("status").out
+    command("job", "pause")
+    assert command("status").out.splitlines()[-1] == "paused: all jobs"
+    command("job", "pause", "publish")
+    assert command("status", "--json").json["paused_jobs"] == ["*", "publish"]
+    command("job", "resume")
+    assert command("status").out.splitlines()[-1] == "paused: publish jobs"
+    command("job", "resume", "publish")
+    assert "paused" not in command("status").out
+
+
+@both
 def test_keys_that_are_not_given_are_warned_of(
     command: Command, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:

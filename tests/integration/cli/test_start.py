@@ -38,7 +38,8 @@ def test_the_installed_command_does_its_work(tmp_path: Path) -> None:
     assert (made.returncode, made.stderr) == (0, "")
     assert (tmp_path / "pipeline.db").is_file()
     listed = run(PROGRAM, "status", "--json", cwd=tmp_path)
-    empty = {"niches": [], "channels": [], "tasks_by_status": {}, "missing_keys": {}}
+    empty = {"niches": [], "channels": [], "tasks_by_status": {}}
+    empty |= {"paused_jobs": [], "missing_keys": {}}
     assert (listed.returncode, json.loads(listed.stdout)) == (0, empty)
 
 

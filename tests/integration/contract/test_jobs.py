@@ -618,8 +618,9 @@ class TestRetry:
         (job,) = add_jobs(store, channel_id, {"status": status})
         with store.unit_of_work() as uow, pytest.raises(IllegalTransition, match=status):
             uow.jobs.retry(job.id)
-        with store.unit_of_work() as uow, pytest.raises(NotFound):
-            uow.jobs.retry(new_key())
+        nobody = new_key()
+        with store.unit_of_work() as uow, pytest.raises(NotFound, match=f"the key {nobody}$"):
+            uow.jobs.retry(nobody)
 
 
 class TestPause:

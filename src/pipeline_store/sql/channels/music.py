@@ -8,8 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pipeline_store.channels import Music, MusicRepository
-from pipeline_store.errors import NotFound
-from pipeline_store.repository import check_key, check_limit
+from pipeline_store.repository import check_key, check_limit, nothing_at
 from pipeline_store.sql.columns import map_class, metadata
 from pipeline_store.sql.repository import SqlRepository
 from pipeline_store.sql.row_columns import json_object, time_now, uuid_key
@@ -65,5 +64,5 @@ class SqlMusicRepository(SqlRepository[Music, UUID], MusicRepository):
         self._session.execute(counted)
         found = self._session.refresh(Music, sa.select(Music).where(c.id == music_id))
         if not found:
-            raise NotFound(f"{music.name}: nothing has the key {music_id!r}")
+            raise nothing_at(music.name, music_id)
         return found[0]
