@@ -28,7 +28,7 @@ from pipeline_store.cli.quota_commands import quota_app
 from pipeline_store.cli.review_commands import review_app
 from pipeline_store.cli.status_command import status
 from pipeline_store.cli.task_commands import task_app
-from pipeline_store.cli.usage import show_no_type_of_flags, usage_message
+from pipeline_store.cli.usage import tidy_help, usage_message
 from pipeline_store.cli.worker_command import worker
 from pipeline_store.errors import AdoptionRefused, PipelineStoreError
 
@@ -101,7 +101,7 @@ def demo(
             "--workers", metavar="NUMBER", min=0, max=16, help="Processes that make documentaries."
         ),
     ] = 4,
-    more_files: Annotated[list[Path] | None, typer.Argument(metavar="", hidden=True)] = None,
+    more_files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", hidden=True)] = None,
 ) -> None:
     """Show the whole work in one go, from import to upload. Safe to repeat."""
     if more_files and not from_files:
@@ -145,7 +145,7 @@ _USAGE_ERRORS: Final[type[Exception]] = next(
 @cache
 def _command() -> Any:
     command = typer.main.get_command(app)
-    show_no_type_of_flags(command)
+    tidy_help(command)
     return command
 
 

@@ -36,14 +36,17 @@ def _nearest(message: str) -> str:
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
-def show_no_type_of_flags(command: Any) -> None:
-    """Let the help of a command and those below it show no type beside options without a value.
+def tidy_help(command: Any) -> None:
+    """Let the help of a command, and of those below it, mark nothing twice and no flag with a type.
 
-    Typer shows `<bool>` there, which reads as if one were expected.
+    Typer shows `<bool>` beside an option without a value, which reads as if one were expected; and
+    newer ones put marks of their own around arguments that may be left out or repeated.
     """
     help_option = command.get_help_option(typer.Context(command))
     for parameter in (*command.params, help_option):
         if getattr(parameter, "is_flag", False) and parameter.metavar is None:
             parameter.metavar = ""
+        elif parameter.param_type_name == "argument" and hasattr(parameter, "display_name_raw"):
+            parameter.metavar = parameter.metavar.strip("[].")
     for below in getattr(command, "commands", {}).values():
-        show_no_type_of_flags(below)
+        tidy_help(below)

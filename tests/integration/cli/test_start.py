@@ -242,6 +242,20 @@ def test_help_names_what_an_option_takes(command: Command, monkeypatch: pytest.M
     assert seen > 200
 
 
+@pytest.mark.parametrize(
+    ("path", "arguments"),
+    [
+        ("config set", r"\{?KEY\}? \[VALUE\]"),
+        ("import trending", r"\{?FILE\}?\.\.\."),
+        ("review skip", r"\{?RUN\}? \{?RANKS\}?\.\.\."),
+    ],
+)
+def test_usage_marks_arguments_once(command: Command, path: str, arguments: str) -> None:
+    """Brackets around what may be left out, dots behind what may be repeated."""
+    shown = command.without_database(*path.split(), "--help").out
+    assert re.search(rf"Usage: pipeline-store {path} \[OPTIONS\] {arguments} *\n", shown)
+
+
 @pytest.mark.parametrize("arguments", [[], ["import"], ["review"]], ids=repr)
 def test_without_a_verb_it_shows_the_verbs(command: Command, arguments: list[str]) -> None:
     """No verb is wrong usage, answered with the help and nothing else."""
