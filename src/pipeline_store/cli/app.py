@@ -101,7 +101,9 @@ def demo(
             "--workers", metavar="NUMBER", min=0, max=16, help="Processes that make documentaries."
         ),
     ] = 4,
-    more_files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", hidden=True)] = None,
+    more_files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE...]", hidden=True)
+    ] = None,
 ) -> None:
     """Show the whole work in one go, from import to upload. Safe to repeat."""
     if more_files and not from_files:

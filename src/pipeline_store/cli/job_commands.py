@@ -21,6 +21,7 @@ from pipeline_store.cli.job_output import (
 )
 from pipeline_store.cli.json_output import print_json
 from pipeline_store.cli.options import AsJson, database_of
+from pipeline_store.errors import NotFound
 from pipeline_store.production.config_override import SYSTEM
 from pipeline_store.services import jobs
 from pipeline_store.unit_of_work import UnitOfWork
@@ -71,7 +72,7 @@ def list_jobs(
 def show(context: typer.Context, job_id: JobId, *, as_json: AsJson = False) -> None:
     """Show a job: its attempts, who holds it, when it may be claimed next."""
     with database_of(context).unit_of_work(read_only=True) as uow:
-        job = uow.jobs.get(job_id)
+        job = _known(uow, job_id)
         channel = uow.channels.get(job.channel_id)
         video = None if job.video_id is None else uow.videos.get(job.video_id)
         outlook = jobs.outlook(uow, job)
@@ -127,7 +128,7 @@ def retry(
 ) -> None:
     """Queue failed jobs again, or ones that wait for their next attempt: all of them, or none."""
     with database_of(context).unit_of_work() as uow:
-        retried = [uow.jobs.retry(job_id) for job_id in job_ids]
+        retried = [uow.jobs.retry(_known(uow, job_id).id) for job_id in job_ids]
         listed = _with_channels(uow, retried)
         uow.commit()
     if as_json:
@@ -135,6 +136,13 @@ def retry(
         return
     for job in retried:
         tables.say(f"{job.job_type} job {job.id} is queued again")
+
+
+def _known(uow: UnitOfWork, job_id: UUID) -> ProcessingJob:
+    job = uow.jobs.find(job_id)
+    if job is None:
+        raise NotFound(f"no job {job_id}; `pipeline-store job list` shows them")
+    return job
 
 
 def _with_channels(

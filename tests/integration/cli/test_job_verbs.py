@@ -114,7 +114,8 @@ def test_a_job_is_shown_with_its_prospects(filled: Command) -> None:
     assert failed["error_details"] == {"status": 404}
     retrying = filled("job", "show", id_of(filled, "retrying"), "--json").json
     assert retrying["claimable_at"] == retrying["due_at"]
-    assert refused(filled("job", "show", str(uuid4())), "job")
+    nobody = str(uuid4())
+    assert refused(filled("job", "show", nobody), f"no job {nobody}; `pipeline-store job list`")
     assert refused(filled("job", "show", "7"), "UUID", code=2)
 
 
@@ -197,7 +198,8 @@ def test_jobs_are_retried_all_or_none(filled: Command) -> None:
     assert said == f"scrape job {failed} is queued again\nscrape job {retrying} is queued again\n"
     assert filled("job", "show", failed, "--json").json["attempts"] == 0
     assert refused(filled("job", "retry", failed), "is queued")
-    assert refused(filled("job", "retry", str(uuid4())), "job")
+    nobody = str(uuid4())
+    assert refused(filled("job", "retry", nobody), f"no job {nobody}; `pipeline-store job list`")
 
 
 def test_what_was_retried_is_told_in_json(filled: Command) -> None:
