@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import attrs
 
 from pipeline_store import values
-from pipeline_store.errors import InvalidValue
+from pipeline_store.errors import InvalidValue, LeaseLost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
 Item = TypeVar("Item")
 
@@ -112,3 +113,33 @@ def checked_claims(claims: Any, kind: type[Any]) -> list[Claim[Any]]:
     if len(found) > LARGEST_BATCH:
         raise InvalidValue(f"claims: at most {LARGEST_BATCH} at once, found {len(found)}")
     return found
+
+
+def lease_lost(kind: str, claims: Iterable[Claim[Any]]) -> LeaseLost:
+    """Return the error that names the claims which have ended; `kind` is "job" or "task"."""
+    named = ", ".join(f"{claim.item.id} (token {claim.token})" for claim in claims)
+    return LeaseLost(f"the lease has ended, or somebody else has the {kind}: {named}; claim again")
+
+
+def newest_tokens(claims: Iterable[Claim[Any]]) -> dict[UUID, int]:
+    """Return by key of what is claimed the token of the one claim that may still hold it."""
+    newest: dict[UUID, int] = {}
+    for claim in claims:
+        key: UUID | None = claim.item.id
+        # What was added and undone has no key any more.
+        if key is not None:
+            newest[key] = max(claim.token, newest.get(key, claim.token))
+    return newest
+
+
+def refuse_lost(kind: str, claims: Sequence[Claim[Any]], written: Iterable[UUID]) -> None:
+    """Raise `LeaseLost` for the claims whose job or task was not written, or not by them."""
+    done = set(written)
+    newest = newest_tokens(claims)
+    lost = [
+        claim
+        for claim in claims
+        if claim.item.id not in done or claim.token != newest[claim.item.id]
+    ]
+    if lost:
+        raise lease_lost(kind, lost)

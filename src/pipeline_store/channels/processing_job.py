@@ -213,12 +213,6 @@ def paused_of(overrides: Iterable[tuple[str, str]]) -> list[str]:
     return whole + [each.value for each in JobType if pause_key(each) in pausing]
 
 
-def lost_message(claims: Iterable[Claim[ProcessingJob]]) -> str:
-    """Return what `LeaseLost` says of these claims."""
-    named = ", ".join(f"{claim.item.id} (token {claim.token})" for claim in claims)
-    return f"the lease has ended, or somebody else has the job: {named}; claim again"
-
-
 class ProcessingJobRepository(Repository[ProcessingJob, UUID], Protocol):
     """All jobs, and the queue of those to be done.
 

@@ -6,15 +6,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, final
 
 from pipeline_store.channels import ProcessingJob
-from pipeline_store.channels.processing_job import checked_types, lost_message
-from pipeline_store.claim import Claim, check_claim, check_claiming, checked_claims
-from pipeline_store.errors import LeaseLost
+from pipeline_store.channels.processing_job import checked_types
+from pipeline_store.claim import (
+    Claim,
+    check_claim,
+    check_claiming,
+    checked_claims,
+    lease_lost,
+    refuse_lost,
+)
 from pipeline_store.sql.channels import job_statements
 from pipeline_store.sql.channels.job_statements import video_processing_jobs
 from pipeline_store.sql.channels.processing_job import (
     all_held_by,
     held_by,
-    refuse_lost,
 )
 from pipeline_store.sql.detached import Detached
 from pipeline_store.sql.direct import DirectStatement, directly
@@ -80,7 +85,7 @@ class JobsShortWay:
             given = self._parameters(**held_by(claim))
             done = connection.count(self._other(job_statements.complete), given)
         if not done:
-            raise LeaseLost(lost_message([claim]))
+            raise lease_lost("job", [claim])
 
     def complete_many(self, claims: Iterable[Claim[ProcessingJob]]) -> None:
         """See `ProcessingJobRepository.complete_many`."""
@@ -92,7 +97,7 @@ class JobsShortWay:
             statement = self._other(job_statements.complete_many)
             completed = connection.rows_unless(len(several), statement, given)
         if completed is not None:
-            refuse_lost(several, (row[0] for row in completed))
+            refuse_lost("job", several, (row[0] for row in completed))
 
     def _wake(self, connection: DirectConnection) -> None:
         """End the leases and waits that are over, but for those that another worker is ending."""

@@ -9,15 +9,14 @@ from attrs import frozen
 
 from pipeline_store import values
 from pipeline_store.claim import Claim, check_claiming
-from pipeline_store.errors import IllegalTransition, InvalidValue, LeaseLost
+from pipeline_store.errors import IllegalTransition, InvalidValue
 from pipeline_store.tasks.quota import ReservationState
 from pipeline_store.tasks.state import CLAIMABLE, RANKS, STAGES, TaskStatus, onward_from
 from pipeline_store.tasks.task import UNKNOWN, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from datetime import datetime
-    from uuid import UUID
 
 MOST_ATTEMPTS: Final = 5
 """Claims of a task without getting on after which it is given up, unless said otherwise."""
@@ -209,28 +208,6 @@ def give_back(task: Task, actor: str, reason: str | None = None) -> None:
         task.advance(TaskStatus.QUEUED, actor, reason or RELEASED)
     end_lease(task)
     _set(task, attempts=attempts)
-
-
-def lost_message(claims: Iterable[Claim[Task]]) -> str:
-    """Return what `LeaseLost` says of these claims."""
-    named = ", ".join(f"{claim.item.id} (token {claim.token})" for claim in claims)
-    return f"the lease has ended, or somebody else has the task: {named}; claim again"
-
-
-def refuse_lost(claims: Iterable[Claim[Task]], written: Collection[UUID]) -> None:
-    """Raise `LeaseLost` for the claims whose task was not written."""
-    several = list(claims)
-    newest: dict[UUID, int] = {}
-    for claim in several:
-        newest[claim.item.id] = max(claim.token, newest.get(claim.item.id, 0))
-    # Of several claims on one task only the newest can be held.
-    lost = [
-        claim
-        for claim in several
-        if claim.item.id not in written or claim.token < newest[claim.item.id]
-    ]
-    if lost:
-        raise LeaseLost(lost_message(lost))
 
 
 def _error_of(task: Task) -> TaskStatus:

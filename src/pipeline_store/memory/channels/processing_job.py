@@ -18,15 +18,13 @@ from pipeline_store.channels.abstract_processing_job import (
 from pipeline_store.channels.processing_job import (
     WAITING,
     checked_types,
-    lost_message,
     mean_of,
     pause_key,
     paused_of,
     statistics_of,
     wait_after,
 )
-from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
-from pipeline_store.errors import LeaseLost
+from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims, lease_lost
 from pipeline_store.memory.production import MemoryConfigOverrideRepository
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.memory.session import MemorySession
@@ -79,7 +77,7 @@ class MemoryProcessingJobRepository(
         self._session.flush()
         lost = [claim for claim, job in held if job is None]
         if lost:
-            raise LeaseLost(lost_message(lost))
+            raise lease_lost("job", lost)
 
     def release(self, claim: Claim[ProcessingJob]) -> None:
         """See `ProcessingJobRepository.release`."""
@@ -187,7 +185,7 @@ class MemoryProcessingJobRepository(
         check_claim(claim, ProcessingJob)
         job = self._find_held(claim)
         if job is None:
-            raise LeaseLost(lost_message([claim]))
+            raise lease_lost("job", [claim])
         return job
 
     def _find_held(self, claim: Claim[ProcessingJob]) -> ProcessingJob | None:

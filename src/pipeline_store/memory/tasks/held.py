@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline_store.claim import Claim, check_claim
-from pipeline_store.errors import LeaseLost
+from pipeline_store.claim import Claim, check_claim, lease_lost
 from pipeline_store.tasks import Task, claiming
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def held_task(session: MemorySession, claim: Claim[Task], now: datetime) -> Task
     check_claim(claim, Task)
     task = find_held_task(session, claim, now)
     if task is None:
-        raise LeaseLost(claiming.lost_message([claim]))
+        raise lease_lost("task", [claim])
     return task
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, final
 from uuid import UUID
 
 from pipeline_store import values
-from pipeline_store.claim import Claim, checked_claims
-from pipeline_store.errors import LeaseLost
+from pipeline_store.claim import Claim, checked_claims, lease_lost
 from pipeline_store.memory.repository import MemoryRepository
 from pipeline_store.memory.session import MemorySession
 from pipeline_store.memory.tables import copy_of
@@ -91,7 +90,7 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], AbstractTaskRepository[
                 self._account_for([task], ReservationState.SPENT)
         self._session.flush()
         if lost:
-            raise LeaseLost(claiming.lost_message(lost))
+            raise lease_lost("task", lost)
 
     def pending_reviews(self, limit: int = 100) -> list[PendingReview]:
         """See `TaskRepository.pending_reviews`."""

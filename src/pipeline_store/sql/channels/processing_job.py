@@ -14,14 +14,20 @@ from pipeline_store.channels import JobStatus, ProcessingJob
 from pipeline_store.channels.abstract_processing_job import AbstractProcessingJobRepository
 from pipeline_store.channels.processing_job import (
     checked_types,
-    lost_message,
     mean_of,
     pause_key,
     paused_of,
     statistics_of,
 )
-from pipeline_store.claim import Claim, check_claim, check_lease, checked_claims
-from pipeline_store.errors import LeaseLost
+from pipeline_store.claim import (
+    Claim,
+    check_claim,
+    check_lease,
+    checked_claims,
+    lease_lost,
+    newest_tokens,
+    refuse_lost,
+)
 from pipeline_store.pauses import JOBS_PAUSED, PAUSED
 from pipeline_store.repository import check_limit
 from pipeline_store.sql.channels import job_statements
@@ -64,7 +70,7 @@ class SqlProcessingJobRepository(
         statement = job_statements.heartbeat(self._session.dialect)
         ends: datetime | None = self._write(statement, lease, **held_by(claim)).scalar()
         if ends is None:
-            raise LeaseLost(lost_message([claim]))
+            raise lease_lost("job", [claim])
         self._read_known_again([claim.item.id])
         return attrs.evolve(claim, expires_at=ends)
 
@@ -83,7 +89,7 @@ class SqlProcessingJobRepository(
             self._write(statement, **all_held_by(several, self._session.dialect)).scalars().all()
         )
         self._read_known_again(completed)
-        refuse_lost(several, completed)
+        refuse_lost("job", several, completed)
 
     def release(self, claim: Claim[ProcessingJob]) -> None:
         """See `ProcessingJobRepository.release`."""
@@ -185,7 +191,7 @@ class SqlProcessingJobRepository(
         self._session.check_writable()
         check_claim(claim, ProcessingJob)
         if self._write(make(self._session.dialect), **held_by(claim), **given).rowcount == 0:
-            raise LeaseLost(lost_message([claim]))
+            raise lease_lost("job", [claim])
         self._read_known_again([claim.item.id])
 
     def _write(self, statement: sa.Executable, lease: timedelta | None = None, **given: Any) -> Any:
@@ -217,7 +223,7 @@ def held_by(claim: Claim[ProcessingJob]) -> dict[str, Any]:
 
 def all_held_by(claims: Iterable[Claim[ProcessingJob]], dialect: str) -> dict[str, Any]:
     """Return the same for several."""
-    newest = _newest_tokens(claims)
+    newest = newest_tokens(claims)
     if dialect == "postgresql":
         return {
             "held_ids": ",".join(key.hex for key in newest),
@@ -225,29 +231,3 @@ def all_held_by(claims: Iterable[Claim[ProcessingJob]], dialect: str) -> dict[st
         }
     pairs = [(each.hex, token) for each, token in newest.items()]
     return {"held_pairs": json.dumps(pairs)}
-
-
-def _newest_tokens(claims: Iterable[Claim[ProcessingJob]]) -> dict[UUID, int]:
-    """Return the one claim on each job that may still hold it."""
-    newest: dict[UUID, int] = {}
-    for claim in claims:
-        key: Any = claim.item.id
-        # A job whose addition was undone has no key any more.
-        if key is not None:
-            newest[key] = max(claim.token, newest.get(key, claim.token))
-    return newest
-
-
-def refuse_lost(claims: Sequence[Claim[ProcessingJob]], written: Iterable[UUID]) -> None:
-    """Raise `LeaseLost` for the claims whose job was not written, or not by them."""
-    done = set(written)
-    if len(done) == len(claims):
-        return
-    newest = _newest_tokens(claims)
-    lost = [
-        claim
-        for claim in claims
-        if claim.item.id not in done or claim.token != newest[claim.item.id]
-    ]
-    if lost:
-        raise LeaseLost(lost_message(lost))

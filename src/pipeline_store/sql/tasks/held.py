@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from pipeline_store.claim import Claim, check_claim
-from pipeline_store.errors import LeaseLost
+from pipeline_store.claim import Claim, check_claim, lease_lost
 from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.tasks.tables import tasks
 from pipeline_store.tasks import Task
-from pipeline_store.tasks.claiming import lost_message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +29,7 @@ def held_task(session: GuardedSession, claim: Claim[Task], clock: Clock) -> Task
     check_claim(claim, Task)
     for task in held_tasks(session, [claim], clock):
         return task
-    raise LeaseLost(lost_message([claim]))
+    raise lease_lost("task", [claim])
 
 
 def held_tasks(session: GuardedSession, claims: Sequence[Claim[Task]], clock: Clock) -> list[Task]:

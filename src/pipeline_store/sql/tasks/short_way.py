@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pipeline_store.claim import Claim, check_claim, checked_claims
+from pipeline_store.claim import Claim, check_claim, checked_claims, refuse_lost
 from pipeline_store.sql.detached import Detached
 from pipeline_store.sql.direct import DirectStatement, directly
 from pipeline_store.sql.failures import translated
@@ -16,7 +16,7 @@ from pipeline_store.sql.tasks import postgresql_queue
 from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
 from pipeline_store.sql.tasks.tables import tasks
 from pipeline_store.tasks import MOST_ATTEMPTS, Task
-from pipeline_store.tasks.claiming import claim_request, refuse_lost
+from pipeline_store.tasks.claiming import claim_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,7 +83,7 @@ class TasksShortWay:
         move_on = self._move_on_on_sqlite if self._is_sqlite else self._move_on
         moved = move_on(several)
         if moved is not None:
-            refuse_lost(several, moved)
+            refuse_lost("task", several, moved)
 
     def complete_and_claim_batch(
         self, claims: Iterable[Claim[Task]], wanted: ClaimRequest
@@ -95,7 +95,7 @@ class TasksShortWay:
         )
         moved, rows = in_turn(several, wanted)
         if moved is not None:
-            refuse_lost(several, moved)
+            refuse_lost("task", several, moved)
         return [self._claim_of(row) for row in rows]
 
     def _hand_out(self, wanted: ClaimRequest) -> list[Sequence[Any]]:
@@ -160,7 +160,7 @@ class TasksShortWay:
 def _without_doubles(claims: Iterable[Claim[Task]]) -> list[Claim[Task]]:
     several = checked_claims(claims, Task)
     unstored: Any = None
-    refuse_lost([claim for claim in several if claim.item.id is unstored], ())
+    refuse_lost("task", [claim for claim in several if claim.item.id is unstored], ())
     return list({(claim.item.id, claim.token): claim for claim in several}.values())
 
 

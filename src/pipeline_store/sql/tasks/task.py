@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pipeline_store import values
-from pipeline_store.claim import Claim, checked_claims
+from pipeline_store.claim import Claim, checked_claims, refuse_lost
 from pipeline_store.repository import check_key, check_limit
 from pipeline_store.sql.bulk import append_rows
 from pipeline_store.sql.columns import Instant
@@ -100,7 +100,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], AbstractTaskRepository[Guarde
         for key, task in held.items():
             claiming.move_on(task, workers[key])
         self._account_for(held.values(), ReservationState.SPENT)
-        claiming.refuse_lost(several, {task.id for task in held.values()})
+        refuse_lost("task", several, {task.id for task in held.values()})
 
     def pending_reviews(self, limit: int = 100) -> list[PendingReview]:
         """See `TaskRepository.pending_reviews`."""
