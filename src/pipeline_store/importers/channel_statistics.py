@@ -106,8 +106,7 @@ def _is_timeless(item: Any) -> bool:
 
 
 def _sourced(joined: JoinedReading, accounts: Sequence[StatisticsAccount]) -> SourcedVideo:
-    """Name the files in which a reading counts; where it has one half only, that is the same."""
-    halves = [half for half in (joined.described_by, joined.measured_by) if half is not None]
+    described, measured = joined.counts_in
     return SourcedVideo(
-        joined.reading, described_in=accounts[halves[0]], measured_in=accounts[halves[-1]]
+        joined.reading, described_in=accounts[described], measured_in=accounts[measured]
     )

@@ -15,11 +15,10 @@ from pipeline_store.channels import (
     VideoStatistics,
 )
 from pipeline_store.errors import AlreadyExists, Conflict, StoreBusy
-from pipeline_store.importers.fields import shown
+from pipeline_store.importers import fields
 from pipeline_store.importers.reading import Ignored, Refusal
 from pipeline_store.importers.statistics_account import Unknown
 from pipeline_store.importers.storing import ATTEMPTS, READINGS_PER_UNIT_OF_WORK
-from pipeline_store.importers.youtube_api_channels import is_channel_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +35,7 @@ NO_CHANNEL: Final = "no channel with this YouTube id; --create adds it"
 NO_VIDEO: Final = "no video with this YouTube id; --create adds it"
 NO_SNIPPET: Final = "no video with this YouTube id, and no snippet here to create it from"
 NOTHING_TOLD: Final = "known already, and no number of it is told"
-NO_CHANNEL_ID: Final = "channelId is not UC and 22 of the characters A-Z a-z 0-9 _ -"
+NO_CHANNEL_ID: Final = f"channelId {fields.NOT_A_CHANNEL_ID}"
 NAME_TAKEN: Final = (
     "a channel of that name has another YouTube id, or none: see `channel set --youtube-id`"
 )
@@ -214,8 +213,8 @@ class _Batch:
         channel = self._uow.channels.by_youtube_channel_id(reading.channel_id)
         if channel is not None:
             return channel
-        if not is_channel_id(reading.channel_id):
-            refusal = Refusal(reading.place, NO_CHANNEL_ID, shown(reading.channel_id))
+        if not fields.is_channel_id(reading.channel_id):
+            refusal = Refusal(reading.place, NO_CHANNEL_ID, fields.shown(reading.channel_id))
             self._of(account).refused.append(refusal)
             return None
         return self._new_channel(

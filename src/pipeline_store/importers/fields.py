@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _VIDEO_ID: Final = re.compile(r"[A-Za-z0-9_-]{11}")
+_CHANNEL_ID: Final = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _PERIOD: Final = re.compile(
@@ -30,6 +31,9 @@ _PERIOD: Final = re.compile(
 _EPOCH_IN_NAME: Final = re.compile(r"(?<=\.)[0-9]{9,10}(?=\.|$)")
 _COMPACT_DAY: Final = re.compile(r"[0-9]{8}")
 _LONGEST_SHOWN: Final = 60
+
+NOT_A_CHANNEL_ID: Final = "is not UC and 22 of the characters A-Z a-z 0-9 _ -"
+"""Why a field that should hold the id of a channel is refused, to stand behind its name."""
 
 
 class UnreadableValueError(Exception):
@@ -70,6 +74,11 @@ def video_id(value: object) -> str:
     if not isinstance(value, str) or not _VIDEO_ID.fullmatch(value):
         raise UnreadableValueError("video id is not 11 of the characters A-Z a-z 0-9 _ -", value)
     return value
+
+
+def is_channel_id(value: object) -> bool:
+    """Whether the value is an id that YouTube gives to channels."""
+    return isinstance(value, str) and _CHANNEL_ID.fullmatch(value) is not None
 
 
 def text(name: str, value: object, *, longest: int = LONGEST_TEXT) -> str:

@@ -92,10 +92,9 @@ def import_youtube_api(
 
 
 def _sourced(joined: JoinedReading, files: Sequence[FileSummary]) -> Sourced:
-    """Name the files in which a reading counts; where it has one half only, that is the same."""
-    halves = [half for half in (joined.described_by, joined.measured_by) if half is not None]
+    described, measured = joined.counts_in
     return Sourced(
-        reading=joined.reading, described_in=files[halves[0]], measured_in=files[halves[-1]]
+        reading=joined.reading, described_in=files[described], measured_in=files[measured]
     )
 
 

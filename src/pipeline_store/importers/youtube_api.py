@@ -33,6 +33,12 @@ class JoinedReading:
     measured_by: int | None
     """The file whose statistics these are: there they count as a snapshot."""
 
+    @property
+    def counts_in(self) -> tuple[int, int]:
+        """The files in which the video and its numbers count: with one half only, the same."""
+        halves = [half for half in (self.described_by, self.measured_by) if half is not None]
+        return halves[0], halves[-1]
+
 
 @attrs.frozen(kw_only=True)
 class ApiReadings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 _CHANNEL: Final = "youtube#channel"
 _CHANNEL_LIST: Final = "youtube#channelListResponse"
-_CHANNEL_ID: Final = re.compile(r"UC[A-Za-z0-9_-]{22}")
 
 
 @attrs.frozen(kw_only=True)
@@ -52,11 +50,6 @@ class ChannelItem:
     read_at: datetime | None
     title: str
     counts: ChannelCounts | None
-
-
-def is_channel_id(text: str) -> bool:
-    """Whether the text is an id that YouTube gives to channels."""
-    return _CHANNEL_ID.fullmatch(text) is not None
 
 
 def read_channels_and_videos(
@@ -115,10 +108,8 @@ def _item(item: object, read_at: datetime | None, place: Place) -> ChannelItem |
 
 def _channel(resource: Mapping[str, object], read_at: datetime | None, place: Place) -> ChannelItem:
     channel_id = resource.get("id")
-    if not isinstance(channel_id, str) or not is_channel_id(channel_id):
-        raise UnreadableValueError(
-            "channel id is not UC and 22 of the characters A-Z a-z 0-9 _ -", channel_id
-        )
+    if not isinstance(channel_id, str) or not fields.is_channel_id(channel_id):
+        raise UnreadableValueError(f"channel id {fields.NOT_A_CHANNEL_ID}", channel_id)
     snippet = part_of(resource, "snippet") or {}
     statistics = part_of(resource, "statistics")
     return ChannelItem(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
     from datetime import datetime
 
-_CHANNEL_ID: Final = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _PLAYLISTS: Final = ("playlist", "multi_video")
 
 
@@ -103,7 +101,7 @@ def _reading(
     video_id = fields.video_id(dump.get("id"))
     uploader_id = fields.text("uploader_id", dump.get("uploader_id"))
     channel_id = fields.text("channel_id", dump.get("channel_id"))
-    if not channel_id and _CHANNEL_ID.fullmatch(uploader_id):
+    if not channel_id and fields.is_channel_id(uploader_id):
         # Older versions have the channel's id here, newer ones its @handle.
         channel_id = uploader_id
     return VideoReading(
