@@ -277,19 +277,7 @@ class AsyncStore(Lifted[Store]):
     complete_many = awaits(Store.complete_many)
     complete_and_claim_next = awaits(Store.complete_and_claim_next)
     complete_and_claim_batch = awaits(Store.complete_and_claim_batch)
-
-    async def upgrade(self) -> None:
-        """See `pipeline_store.Store.upgrade`."""
-        await self.bridge(self.counterpart.upgrade)
-
-    async def downgrade(self, revision: str) -> None:
-        """See `pipeline_store.Store.downgrade`."""
-        await self.bridge(self.counterpart.downgrade, revision)
-
-    async def current(self) -> str | None:
-        """See `pipeline_store.Store.current`."""
-        return await self.bridge(self.counterpart.current)
-
-    async def close(self) -> None:
-        """See `pipeline_store.Store.close`."""
-        await self.bridge(self.counterpart.close)
+    upgrade = awaits(Store.upgrade)
+    downgrade = awaits(Store.downgrade)
+    current = awaits(Store.current)
+    close = awaits(Store.close)
