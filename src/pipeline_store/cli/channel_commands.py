@@ -198,7 +198,7 @@ def activate(context: typer.Context, channel_id: ChannelName, *, as_json: AsJson
 
 @channel_app.command("deactivate")
 def deactivate(context: typer.Context, channel_id: ChannelName, *, as_json: AsJson = False) -> None:
-    """Give a channel no new work; its videos, jobs and statistics stay."""
+    """Give a channel no new work; its videos, jobs, tasks and statistics stay."""
     _set_active(context, channel_id, active=False, as_json=as_json)
 
 
@@ -240,7 +240,7 @@ def resume(context: typer.Context, channel_id: ChannelName, *, as_json: AsJson =
 
 @channel_app.command("remove")
 def remove(context: typer.Context, channel_id: ChannelName, *, as_json: AsJson = False) -> None:
-    """Remove a channel that has neither videos nor jobs, with all its statistics and secrets."""
+    """Remove a channel without videos, jobs and tasks, with all its statistics and secrets."""
     with database_of(context).unit_of_work() as uow:
         remove_channel(uow, channel_id)
         uow.commit()
