@@ -5,7 +5,6 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-import attrs
 import typer
 
 from pipeline_store.claim import Claim
@@ -113,11 +112,10 @@ def claim_with(task: Task, token: int) -> Claim[Task]:
     """
     if task.worker is None or task.lease_expires_at is None:
         raise LeaseLost(f"nobody holds task {task.id}: claim it again")
-    held: Claim[Task] = Claim(
+    return Claim(
         item=task,
-        token=task.lease_token,
+        token=token,
         attempt=task.attempts,
         worker=task.worker,
         expires_at=task.lease_expires_at,
     )
-    return attrs.evolve(held, token=token)
