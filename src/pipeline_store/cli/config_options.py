@@ -80,7 +80,7 @@ def declared_settings(declared: str | None) -> Settings:
     with _importing_from_here():
         try:
             found: Any = getattr(importlib.import_module(module), name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             told = f"{type(error).__name__}: {error}"
             raise InvalidValue(f"--settings {declared}: cannot be imported ({told})") from error
     if isinstance(found, Settings):

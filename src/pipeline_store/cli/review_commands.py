@@ -17,6 +17,7 @@ from pipeline_store.cli.options import AsJson, Hours, RunId, database_of, review
 from pipeline_store.cli.overview_commands import DEFAULT_HOURS, queue, stats, status
 from pipeline_store.production import PipelineRun, ReviewLog
 from pipeline_store.production.config_override import SYSTEM
+from pipeline_store.production.review_log import MOST_DIGITS
 from pipeline_store.services import pauses, publishing, reviews, runs
 from pipeline_store.unit_of_work import UnitOfWork
 
@@ -25,7 +26,8 @@ review_app = typer.Typer(
     no_args_is_help=True,
 )
 
-_RANKS: Final = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})*")
+_RANK: Final = f"[0-9]{{1,{MOST_DIGITS}}}"
+_RANKS: Final = re.compile(f"{_RANK}(,{_RANK})*")
 
 Why = Annotated[str | None, typer.Argument(metavar="[REASON]", help="Kept with the answer.")]
 

@@ -345,6 +345,7 @@ def test_what_is_refused(channels: Command, monkeypatch: pytest.MonkeyPatch) -> 
         ("made_up_settings", "cannot be imported (AttributeError"),
         ("no_such_module:SETTINGS", "cannot be imported (ModuleNotFoundError"),
         ("broken_settings:SETTINGS", "cannot be imported (ZeroDivisionError"),
+        ("ending_settings:SETTINGS", "cannot be imported (SystemExit"),
     ],
 )
 def test_where_settings_are_declared(
@@ -352,6 +353,7 @@ def test_where_settings_are_declared(
 ) -> None:
     """In Python, beside where the command runs; what cannot be imported is told in a line."""
     (tmp_path / "broken_settings.py").write_text("1 / 0")
+    (tmp_path / "ending_settings.py").write_text("raise SystemExit(0)")
     path: list[Any] = [*sys.path]
     done = channels("config", "get", "speed", "--settings", declared)
     assert sys.path == path
