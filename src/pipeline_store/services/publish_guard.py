@@ -16,9 +16,10 @@ is asked for instead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
-from pipeline_store.errors import SecretUnreadable
+from pipeline_store.errors import Conflict, SecretUnreadable
 from pipeline_store.secrets.sealing import place_of_upload_session
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from pipeline_store.secrets import Keyring, Secret
     from pipeline_store.tasks import Task, Upload
     from pipeline_store.unit_of_work import UnitOfWork
+
+
+ATTEMPTS: Final = 5
+"""How often a write is tried when the session is sealed anew at the same moment."""
 
 
 class SessionExpired(Exception):
@@ -88,12 +93,8 @@ def publish(
     """
     for earlier in _left_behind(unit_of_work, claim, content_hash, platform):
         found = platform.find(earlier)
-        with unit_of_work() as uow:
-            if found is None:
-                uow.uploads.abandon(claim, earlier)
-            else:
-                uow.uploads.reconcile(claim, earlier, found)
-            uow.commit()
+        write = partial(_abandon, claim) if found is None else partial(_reconcile, claim, found)
+        _written(unit_of_work, earlier, write)
     with unit_of_work() as uow:
         upload = begin(uow, claim, platform.name, content_hash)
         uow.commit()
@@ -102,9 +103,7 @@ def publish(
     while upload.external_id is None:
         if ask:
             found = platform.find(upload)
-            with unit_of_work() as uow:
-                uow.uploads.reconcile(claim, upload, found)
-                uow.commit()
+            upload = _written(unit_of_work, upload, partial(_reconcile, claim, found))
             ask, session = False, None
             continue
         if session is None:
@@ -117,9 +116,7 @@ def publish(
         except SessionExpired:
             ask = True
             continue
-        with unit_of_work() as uow:
-            uow.uploads.finish(claim, upload, external_id)
-            uow.commit()
+        upload = _written(unit_of_work, upload, partial(_finish, claim, external_id))
     return upload.external_id
 
 
@@ -153,6 +150,43 @@ def session_of(keyring: Keyring | None, upload: Upload) -> Secret | None:
     except SecretUnreadable:
         # Its key is gone: then the platform is asked, as if there had been no session.
         return None
+
+
+def _finish(claim: Claim[Task], external_id: str, uow: UnitOfWork, upload: Upload) -> None:
+    uow.uploads.finish(claim, upload, external_id)
+
+
+def _reconcile(claim: Claim[Task], found: str | None, uow: UnitOfWork, upload: Upload) -> None:
+    uow.uploads.reconcile(claim, upload, found)
+
+
+def _abandon(claim: Claim[Task], uow: UnitOfWork, upload: Upload) -> None:
+    uow.uploads.abandon(claim, upload)
+
+
+def _written(
+    unit_of_work: Callable[[], UnitOfWork],
+    upload: Upload,
+    write: Callable[[UnitOfWork, Upload], None],
+) -> Upload:
+    """Write to the upload as it is stored now, and return it.
+
+    Its session may have been sealed anew while the platform was waited for, and may be at this
+    moment; whoever else might change it would hold the task.
+    """
+    attempts_left = ATTEMPTS
+    while True:
+        attempts_left -= 1
+        try:
+            with unit_of_work() as uow:
+                # What is not there any more is refused by the write, which asks for the lease.
+                stored = uow.uploads.find(upload.id) or upload
+                write(uow, stored)
+                uow.commit()
+                return stored
+        except Conflict:
+            if not attempts_left:
+                raise
 
 
 def _left_behind(

@@ -332,6 +332,40 @@ class TestGuard:
             store.complete(later)
         assert len(platform.videos) == 3
 
+    @pytest.mark.parametrize("step", ["find", "send"])
+    def test_keys_are_rotated_while_the_platform_is_waited_for(
+        self,
+        store: Store,
+        channel_id: UUID,
+        tmp_path: Path,
+        time_passes: Callable[[timedelta], None],
+        step: str,
+    ) -> None:
+        """What was uploaded is stored, though its session was sealed anew meanwhile."""
+        claim = claim_upload(store, channel_id)
+        platform = CountingPlatform(tmp_path / "platform")
+        upload = begun(store, claim, "content")
+        session = platform.open_session(upload)
+        with store.unit_of_work() as uow:
+            keep_session(uow, KEYS, claim, upload, session)
+            uow.commit()
+        if step == "find":
+            claim = lose(store, claim, time_passes)
+        original = getattr(platform, step)
+
+        def rotating(*arguments: Any) -> Any:
+            done = key_rotation.rotate(store.unit_of_work, Keyring([new_key(), *_keys()]))
+            assert done.rotated == 1
+            return original(*arguments)
+
+        setattr(platform, step, rotating)
+        without = Keyring([new_key()]) if step == "find" else KEYS
+        external_id = publish(store.unit_of_work, claim, "content", platform, without)
+        assert platform.videos == ["content"]
+        with store.unit_of_work() as uow:
+            (stored,) = uow.uploads.for_task(claim.item.id)
+            assert (stored.status, stored.external_id) == ("done", external_id)
+
     def test_sessions_take_part_in_the_rotation_of_keys(
         self, store: Store, channel_id: UUID
     ) -> None:
