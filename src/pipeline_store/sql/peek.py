@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from pipeline_store.errors import ReadOnly, StoreUnavailable
+from pipeline_store.errors import ReadOnly, StoreBusy, StoreUnavailable
 from pipeline_store.sql.engine import BEGIN_OPTION, WHEN_WRITING, make_engine, sqlite_file
 from pipeline_store.sql.failures import translated
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _HEADER_LENGTH: Final = 100
 _FORMAT_OF_READER: Final = 19
 _WRITE_AHEAD: Final = 2
+
+ATTEMPTS: Final = 10
+"""How often a file is copied that others change meanwhile."""
 
 
 @contextmanager
@@ -80,12 +83,23 @@ def _reading(url: sa.URL, mode: str) -> Generator[sa.Connection, None, None]:
 
 @contextmanager
 def _copied(file: Path) -> Generator[Path, None, None]:
-    with TemporaryDirectory(prefix="pipeline-store-") as folder:
-        copy = Path(folder) / file.name
-        for part in (file, _beside(file, "-wal"), _beside(file, "-journal")):
-            if part.exists():
-                shutil.copyfile(part, copy.with_name(part.name))
-        yield copy
+    """Copy the file and what is beside it, as they are at one moment.
+
+    Raises:
+        StoreBusy: other programs wrote each time.
+    """
+    parts = (file, _beside(file, "-wal"), _beside(file, "-journal"))
+    for _ in range(ATTEMPTS):
+        with TemporaryDirectory(prefix="pipeline-store-") as folder:
+            before = [_state(part) for part in parts]
+            for part in parts:
+                # What was put into the file meanwhile is gone, and seen below.
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(part, Path(folder) / part.name)
+            if [_state(part) for part in parts] == before:
+                yield Path(folder) / file.name
+                return
+    raise StoreBusy(f"other programs write to {file} all the time; try again")
 
 
 def _existing(file: Path | None) -> Path:
@@ -103,7 +117,20 @@ def _beside(file: Path, ending: str) -> Path:
 
 
 def _holds_something(file: Path) -> bool:
-    return file.exists() and file.stat().st_size > 0
+    state = _state(file)
+    return state is not None and state[0] > 0
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    """Return what changes with every change of a file, its size first; None without the file.
+
+    Asked once: what is beside a database goes at any moment.
+    """
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _uses_write_ahead_log(file: Path) -> bool:
