@@ -118,7 +118,7 @@ class AsyncConfiguration:
         async with self._reading:
             # Another task may have read meanwhile. A channel that is not known may be new.
             newer = self._cache.fresh()
-            if newer is not None and newer is not snapshot:
+            if newer is not None and newer is not snapshot and newer.knows(channel):
                 return newer
             began = self._cache.begin()
             async with self._store.unit_of_work(read_only=True) as uow:

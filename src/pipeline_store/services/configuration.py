@@ -190,7 +190,7 @@ class Configuration:
         with self._reading:
             # Another thread may have read meanwhile. A channel that is not known may be new.
             newer = self._cache.fresh()
-            if newer is not None and newer is not snapshot:
+            if newer is not None and newer is not snapshot and newer.knows(channel):
                 return newer
             began = self._cache.begin()
             with self._new_unit_of_work(read_only=True) as uow:

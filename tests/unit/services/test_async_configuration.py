@@ -163,6 +163,27 @@ def test_a_change_during_a_reading_is_seen_after_it(
     assert runner.run(configuration.get("speed")) == 2.0
 
 
+def test_a_channel_that_is_new_is_not_missed_by_a_reading_under_way(
+    runner: asyncio.Runner, configuration: AsyncConfiguration, store: CountedStore
+) -> None:
+    """Who asks for it waits for that reading, which had begun before, and then reads anew."""
+    asking: list[asyncio.Task[object]] = []
+
+    async def add_and_ask() -> None:
+        channel = Channel(channel_id="nature3", name="n", settings={"speed": 3})
+        await store.store.run(lambda uow: uow.channels.add(channel))
+        asking.append(asyncio.create_task(configuration.get("speed", "nature3")))
+        # As far as to where it waits.
+        await asyncio.sleep(0)
+
+    async def read() -> object:
+        store.when_read = add_and_ask
+        assert await configuration.get("speed") == 1.0
+        return await asking[0]
+
+    assert runner.run(read()) == 3.0
+
+
 def test_others_in_the_way(
     runner: asyncio.Runner, configuration: AsyncConfiguration, store: CountedStore
 ) -> None:

@@ -555,6 +555,42 @@ class TestAge:
         assert len(changed) == 1
         assert configuration.get("speed") == 2.0
 
+    def test_a_channel_that_is_new_is_not_missed_by_a_reading_under_way(
+        self, configured: Configured
+    ) -> None:
+        """Who asks for it waits for that reading, which had begun before, and then reads anew."""
+        found: list[float] = []
+        asking: list[threading.Thread] = []
+
+        class SlowToEnd:
+            """A unit of work during whose end a channel is added and asked for."""
+
+            def __enter__(self) -> UnitOfWork:
+                self.unit = configured.store.unit_of_work(read_only=True)
+                return self.unit.__enter__()
+
+            def __exit__(self, *error: object) -> None:
+                self.unit.__exit__(*error)
+                if not asking:
+                    configured.add_channel("nature3", speed=3)
+                    asking.append(threading.Thread(target=ask))
+                    asking[0].start()
+                    # Long enough to come to where it waits.
+                    asking[0].join(0.2)
+
+        def ask() -> None:
+            found.append(configuration.get("speed", "nature3"))
+
+        configuration = Configuration(
+            lambda **_: SlowToEnd(),  # type: ignore[arg-type, return-value]
+            configured.settings,
+            environ={},
+            monotonic=configured.clock,
+        )
+        assert configuration.get("speed") == 1.0
+        asking[0].join(10)
+        assert found == [3.0]
+
     def test_an_environment_that_changes_is_seen(self, configured: Configured) -> None:
         assert configured.configuration.get("speed") == 1.0
         configured.environ["PIPELINE_STORE_SET__SPEED"] = "3"
