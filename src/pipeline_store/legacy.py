@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from pipeline_store import values
-from pipeline_store.errors import InvalidValue
+from pipeline_store.errors import InvalidValue, SchemaOutOfDate
 from pipeline_store.production import (
     Analytics,
     Clip,
@@ -90,23 +90,35 @@ def init_db(db_path: str) -> Engine:
     file = sqlite_file(url)
     if file is not None:
         create_sqlite_file(url)
-        if waits_for_adoption(url):
-            report = adopt(url)
-            if report.findings:
-                count = len(report.findings)
-                message = "%s was adopted; %d findings, listed by `pipeline-store adopt`"
-                _log.warning(message, file, count)
+        _adopt_what_waits(url)
     if file is None and url.get_backend_name() == "sqlite":
         # All sessions see one database in memory, also several at a time.
         engine = make_engine(url, poolclass=StaticPool)
     else:
         engine = make_engine(url)
     try:
-        schema.upgrade(engine)
+        try:
+            schema.upgrade(engine)
+        except SchemaOutOfDate:
+            # Another program may have made the ten tables since they were looked for.
+            if file is None or not _adopt_what_waits(url):
+                raise
     except BaseException:
         engine.dispose()
         raise
     return locking_late(engine)
+
+
+def _adopt_what_waits(url: sa.URL) -> bool:
+    """Adopt the file if it holds some of the ten tables, and return whether it did."""
+    if not waits_for_adoption(url):
+        return False
+    report = adopt(url)
+    if report.findings:
+        count = len(report.findings)
+        message = "%s was adopted; %d findings, listed by `pipeline-store adopt`"
+        _log.warning(message, url.database, count)
+    return True
 
 
 def get_session(engine: Engine) -> Session:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +37,7 @@ from tests.integration.foreign_schemas import (
     make_foreign,
     traces,
 )
+from tests.integration.meanwhile import meanwhile
 from tests.integration.racing import at_once
 
 if TYPE_CHECKING:
@@ -184,3 +188,32 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     engine.dispose()
     with pytest.raises(SchemaOutOfDate, match="install a newer pipeline-store"):
         init_db(str(tmp_path / "a.db"))
+
+
+def test_another_program_makes_its_tables_meanwhile(tmp_path: Path) -> None:
+    """Today's program and that of tomorrow start at one moment: the file is adopted."""
+    for statement in count(1):
+        file = tmp_path / f"{statement}.db"
+        was_kept_out: list[object] = []
+
+        def act(file: Path = file, was_kept_out: list[object] = was_kept_out) -> None:
+            with closing(sqlite3.connect(file, timeout=0)) as theirs:
+                try:
+                    theirs.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    was_kept_out.append(error)
+                    return
+                for one in SPELLINGS["older ORM"].split(";"):
+                    theirs.execute(one)
+                # Whoever reads at this moment keeps it out as well, for that moment.
+                with suppress(sqlite3.OperationalError):
+                    theirs.commit()
+
+        with meanwhile(act, before=statement) as other:
+            engine = init_db(str(file))
+        with get_session(engine) as session:
+            log_error(session, "start", "None", "here")
+        engine.dispose()
+        assert other.has_acted
+        if was_kept_out:
+            break

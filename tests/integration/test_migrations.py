@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from pipeline_store.sql.tasks import TASKS_TABLES
 from tests.conftest import is_on
 from tests.integration.contract.sample_values import PARENT_IN
 from tests.integration.contract.samples import CHILDREN_FIRST, NO_PARENTS, sample
+from tests.integration.meanwhile import impatient, meanwhile
 from tests.integration.racing import at_once, killed_along
 from tests.integration.schema_fingerprint import differences, fingerprint
 
@@ -233,6 +235,23 @@ def test_another_process_upgrades_meanwhile(
         sa.event.listen(store.engine.pool, "checkout", upgrade_too)
         store.upgrade()
         assert next(transactions) > transaction
+        assert store.current() == schema.newest_revision()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_another_process_downgrades_meanwhile(new_empty_url: Callable[[], str]) -> None:
+    """To nothing: the table of the revision may go between two looks, on a server."""
+    url = new_empty_url()
+    with closing(SqlStore(url)) as store, closing(SqlStore(impatient(url))) as theirs:
+        store.upgrade()
+        # The first look is whether there is a table, the second is into it.
+        with meanwhile(partial(theirs.downgrade, "base"), before=2) as other:
+            assert store.current() is None
+        assert other.has_acted
+        store.upgrade()
+        with meanwhile(partial(theirs.downgrade, "base"), before=2) as other:
+            store.upgrade()
+        assert other.has_acted
         assert store.current() == schema.newest_revision()
 
 

@@ -121,8 +121,12 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
 
 def current(engine: sa.Engine) -> str | None:
     """Return the revision that the database is at, or None."""
-    with translated(), read_only(engine).connect() as connection:
-        return current_of(connection)
+    try:
+        with translated(), read_only(engine).connect() as connection:
+            return current_of(connection)
+    except SchemaOutOfDate:
+        # Its table went between the two looks: somebody else took the database back to nothing.
+        return None
 
 
 def current_of(connection: sa.Connection) -> str | None:
