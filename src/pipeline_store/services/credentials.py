@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import frozen
 
+from pipeline_store.channels import Channel
 from pipeline_store.errors import InvalidValue, NotFound, SecretUnreadable
+from pipeline_store.repository import check_kind
 from pipeline_store.secrets import Secret, key_id_of
 from pipeline_store.secrets.blotting import blotted
 from pipeline_store.secrets.discretion import Concealed, discreet
@@ -25,7 +27,6 @@ from pipeline_store.values import LONGEST_KEY, as_instant, check_several, check_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline_store.channels import Channel
     from pipeline_store.secrets import Keyring
     from pipeline_store.unit_of_work import UnitOfWork
 
@@ -110,6 +111,7 @@ def credential(uow: UnitOfWork, keyring: Keyring, channel: Channel, name: str) -
 
 def remove_credential(uow: UnitOfWork, channel: Channel, name: str) -> bool:
     """Forget a channel's secret and return whether there was one of that name."""
+    check_text("name", name)
     stored = _stored(uow, channel)
     credentials = stored.credentials or {}
     if name not in credentials:
@@ -169,11 +171,13 @@ def _health(channel: Channel, name: str, now: datetime) -> CredentialHealth:
 
 
 def _stored(uow: UnitOfWork, channel: Channel) -> Channel:
+    check_kind(Channel, channel)
     # One that was read in an earlier unit of work would take the change and lose it.
     return uow.channels.get(channel.id)
 
 
 def _entry(channel: Channel, name: str) -> Mapping[str, Any]:
+    check_text("name", name)
     credentials = channel.credentials or {}
     if name not in credentials:
         known = ", ".join(sorted(credentials)) or "none"

@@ -17,6 +17,7 @@ from attrs import frozen
 from pipeline_store.errors import Conflict, InUse, SecretUnreadable, StoreBusy
 from pipeline_store.secrets import key_id_of
 from pipeline_store.services.sealed_values import TABLES, SealedRow, SealedTable, all_sealed
+from pipeline_store.values import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -109,7 +110,9 @@ def check_unused(uow: UnitOfWork, key_id: str) -> None:
 
     Raises:
         InUse: some do; rotate first.
+        InvalidValue: it is no id of a key.
     """
+    check_text("key_id", key_id)
     values = survey(uow).by_key.get(key_id, 0)
     if values:
         raise InUse(

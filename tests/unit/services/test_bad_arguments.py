@@ -11,7 +11,15 @@ import pytest
 from pipeline_store.channels import Channel, JobType
 from pipeline_store.errors import InvalidValue
 from pipeline_store.production import RunStatus
+from pipeline_store.secrets import Keyring, Secret, new_key
 from pipeline_store.services import jobs, pauses, publishing, reviews, runs, tasks_overview
+from pipeline_store.services.credentials import (
+    credential,
+    refresh_failed,
+    remove_credential,
+    set_credential,
+)
+from pipeline_store.services.key_rotation import check_unused
 from tests.unit.services.made_up import a_run_in_review, an_approved_run
 
 if TYPE_CHECKING:
@@ -143,3 +151,30 @@ def test_a_list_of_tasks_in_no_status(uow: UnitOfWork, channel: str | None) -> N
     status: Any = "done"
     with pytest.raises(InvalidValue, match="status"):
         tasks_overview.listed_tasks(uow, channel, status)
+
+
+@pytest.mark.parametrize("given", [*NO_TEXTS, None], ids=repr)
+def test_credentials_under_what_is_no_name(uow: UnitOfWork, given: Any) -> None:
+    """Nor are they those of a channel that is told by its name, or by its key."""
+    channel = uow.channels.add(Channel(channel_id="nature1", name="Nature"))
+    keyring = Keyring([new_key()])
+    set_credential(uow, keyring, channel, "youtube", Secret("a secret"))
+    stored = channel.credentials
+    for name, message in ((given, "name"), ("youtube", "Channel expected")):
+        where: Any = channel if name is given else channel.channel_id
+        with pytest.raises(InvalidValue, match=message):
+            credential(uow, keyring, where, name)
+        with pytest.raises(InvalidValue, match=message):
+            remove_credential(uow, where, name)
+        with pytest.raises(InvalidValue, match=message):
+            refresh_failed(uow, where, name, "no answer", keyring=keyring)
+        with pytest.raises(InvalidValue, match=message):
+            set_credential(uow, keyring, where, name, Secret("another"))
+    assert channel.credentials == stored
+
+
+@pytest.mark.parametrize("given", [*NO_TEXTS, None], ids=repr)
+def test_a_key_that_cannot_be_in_use(uow: UnitOfWork, given: Any) -> None:
+    """What is no text names no key, and is not told to be free to drop."""
+    with pytest.raises(InvalidValue, match="key_id"):
+        check_unused(uow, given)
