@@ -15,17 +15,16 @@ from pipeline_store.errors import (
     ReadOnly,
     RolledBack,
 )
+from pipeline_store.memory.known_objects import KnownObjects
 from pipeline_store.memory.quota_rules import QuotaRules
 from pipeline_store.memory.tables import (
     COLLECTIONS,
     KINDS,
-    UNIQUE_NAMES,
     copy_of,
     key_field,
     same_values,
     values_of,
 )
-from pipeline_store.memory.unique_values import WrittenRows
 from pipeline_store.memory.view import View, referring_to
 from pipeline_store.repository import touch
 
@@ -33,16 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pipeline_store.clock import Clock
+    from pipeline_store.memory.known_objects import Place
     from pipeline_store.memory.tables import Tables
-
-    Place = tuple[str, Any]
 
 
 class MemorySession:
-    """Objects read and changed since the start or the last commit.
+    """Reads and writes objects, by the rules of databases.
 
-    An object is handed out as a copy of its committed row and is the same object throughout the
-    unit of work. Rows are published under a lock when the unit of work commits.
+    Rows are published under a lock when the unit of work commits.
     """
 
     def __init__(self, tables: Tables, clock: Clock, *, read_only: bool) -> None:
@@ -51,25 +48,10 @@ class MemorySession:
         self.read_only = read_only
         self.undone = False
         self.closed = False
-        self._objects: dict[Place, Any] = {}
-        self._rows_read: dict[Place, Any] = {}
-        #: Copies of objects as they were when they were last checked.
-        self._checked = WrittenRows(UNIQUE_NAMES)
-        self._removed: dict[Place, Any] = {}
-        #: Removed objects whose key a new object has taken since.
-        self._replaced: list[Any] = []
-        self._added: dict[int, Any] = {}
-        self._rows_made: list[Any] = []
-        #: Those of them that are changed where they are there already.
+        self._known = KnownObjects(tables)
+        #: New rows that are changed where they are there already.
         self.upserted: list[Any] = []
-        self._view = View(
-            tables,
-            objects=self._objects,
-            rows_read=self._rows_read,
-            checked=self._checked,
-            removed=self._removed,
-            added=self._added,
-        )
+        self._view = View(tables, self._known)
         self.quota_rules = QuotaRules(self)
         #: Asked while committing, with the lock held; a guard raises to refuse the commit.
         self.guards: list[Callable[[], None]] = []
@@ -105,23 +87,23 @@ class MemorySession:
     def find(self, collection: str, key: Any) -> Any:
         """Return the object with this key, or None."""
         self._check_usable()
-        if (collection, key) in self._objects:
-            return self._objects[collection, key]
+        if (collection, key) in self._known.objects:
+            return self._known.objects[collection, key]
         self.flush()
         return self._find(collection, key)
 
     def _find(self, collection: str, key: Any) -> Any:
-        place = (collection, key)
-        if place in self._removed:
+        place, known = (collection, key), self._known
+        if place in known.removed:
             return None
-        if place not in self._objects:
+        if place not in known.objects:
             row = self.tables.rows[collection].get(key)
             if row is None:
                 return None
             entity = copy_of(row)
             self.tables.origins[entity] = row
-            self._own(place, entity, row)
-        return self._objects[place]
+            known.own(place, entity, row)
+        return known.objects[place]
 
     def select(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
         """Return the objects that meet the condition, by key."""
@@ -136,9 +118,9 @@ class MemorySession:
         Unlike what `select` returns, these are not taken into the unit of work.
         """
         self.flush()
-        for owner, key in [place for place in self._objects if place[0] == collection]:
-            if self._rows_read[owner, key] is not None:
-                self.reread(collection, self._objects[owner, key])
+        for place, entity in list(self._known.objects.items()):
+            if place[0] == collection and self._known.rows_read[place] is not None:
+                self.reread(collection, entity)
         return self._view.values(collection)
 
     def is_there_by_others(self, collection: str, condition: Callable[[Any], bool]) -> bool:
@@ -146,44 +128,39 @@ class MemorySession:
         return any(
             condition(row)
             for key, row in self.tables.rows[collection].items()
-            if self._rows_read.get((collection, key)) is not row
-            and (collection, key) not in self._removed
+            if self._known.rows_read.get((collection, key)) is not row
+            and (collection, key) not in self._known.removed
         )
 
     def flush(self) -> None:
         """Check what was changed so far, as a database does before every statement."""
         rows: list[object] = []
+        known = self._known
         with self._undoing():
-            changed = [
-                place
-                for place, entity in self._objects.items()
-                if not same_values(entity, self._checked.get(place, self._rows_read[place]))
-            ]
             # One after the other: a value is free once the change of its owner is written.
-            for place in sorted(changed):
-                entity = self._objects[place]
+            for place in known.unchecked():
+                entity = known.objects[place]
                 self.check_writable()
                 with self._waiting_for_others(entity):
-                    self._check_unchanged(place, self._rows_read[place])
-                before = values_of(self._checked.get(place, self._rows_read[place]))
-                rows += recorded_changes(entity, before, self._clock)
+                    self._check_unchanged(place, known.rows_read[place])
+                rows += recorded_changes(entity, values_of(known.written(place)), self._clock)
                 touch(entity, self._clock)
                 with self._waiting_for_others(entity):
                     self._view.check(entity, place)
-                self._checked.put(place, copy_of(entity))
+                known.checked.put(place, copy_of(entity))
             for row in rows:
                 self.add(COLLECTIONS[type(row)], row)
 
     def reread(self, collection: str, entity: Any) -> None:
         """Let an object that was not changed here take over what somebody else has committed."""
-        place = (collection, getattr(entity, key_field(entity.__class__)))
-        read, present = self._rows_read[place], self.tables.rows[collection].get(place[1])
+        place, known = (collection, getattr(entity, key_field(entity.__class__))), self._known
+        read, present = known.rows_read[place], self.tables.rows[collection].get(place[1])
         if present is read or present is None or read is None or not same_values(entity, read):
             return
         held: dict[str, Any] = entity.__dict__
         held.update(values_of(present))
-        self._checked.drop(place)
-        self._own(place, entity, present)
+        known.checked.drop(place)
+        known.own(place, entity, present)
         self.tables.origins[entity] = present
 
     def keep_unchanged(self, collection: str, entity: Any) -> None:
@@ -191,7 +168,7 @@ class MemorySession:
         place = (collection, getattr(entity, key_field(entity.__class__)))
         tables, rows = self.tables, self.tables.rows[collection]
         with self._undoing():
-            self._check_unchanged(place, self._rows_read[place])
+            self._check_unchanged(place, self._known.rows_read[place])
         present = rows.get(place[1])
 
         def refuse_other() -> None:
@@ -203,7 +180,7 @@ class MemorySession:
             if present is not None and rows.get(place[1]) is present:
                 row = copy_of(present)
                 tables.put(collection, place[1], row)
-                self._rows_read[place] = tables.origins[entity] = row
+                self._known.rows_read[place] = tables.origins[entity] = row
 
         self.guards.append(refuse_other)
         self.on_publish.append(put_anew)
@@ -231,35 +208,25 @@ class MemorySession:
                 object.__setattr__(entity, key_name, self.tables.next_key(collection))
             elif self._view.is_there((collection, key)):
                 raise AlreadyExists(f"{collection} {key} is there already")
-            place = (collection, getattr(entity, key_name))
-            row_before = None
-            if place in self._removed:
-                self._replaced.append(self._removed.pop(place))
-                row_before = self._rows_read[place]
-            self._own(place, entity, row_before)
-            self._checked.put(place, copy_of(entity))
-            self._added[id(entity)] = entity
-            if as_row:
-                self._rows_made.append(entity)
+            self._known.own_new((collection, getattr(entity, key_name)), entity, as_row=as_row)
 
     def _refuse_gone(self, collection: str, entity: Any) -> None:
         """Refuse an object that was removed, or that another unit of work has at present."""
         name = f"{collection} {getattr(entity, key_field(entity.__class__))}"
-        if self.tables.owners.get(entity, self) is not self:
+        if self._known.is_elsewhere(entity):
             raise Conflict(f"{name} belongs to another open unit of work")
-        removed_here = [*self._removed.values(), *self._replaced]
-        if entity in self.tables.removed or any(gone is entity for gone in removed_here):
+        if self._known.is_gone(entity):
             raise Conflict(f"{name} was removed")
 
     def _take_in(self, collection: str, entity: Any) -> None:
         key = getattr(entity, key_field(entity.__class__))
-        if (collection, key) in self._objects:
+        if (collection, key) in self._known.objects:
             raise Conflict(f"{collection} {key} is in this unit of work already")
-        if (collection, key) in self._removed:
+        if (collection, key) in self._known.removed:
             raise Conflict(f"{collection} {key} was removed, as another object")
         row = self.tables.origins[entity]
         self._check_unchanged((collection, key), row)
-        self._own((collection, key), entity, row)
+        self._known.own((collection, key), entity, row)
 
     def remove(self, collection: str, entity: Any) -> None:
         """Delete an object, unless others refer to it."""
@@ -279,9 +246,9 @@ class MemorySession:
         self.flush()
 
     def _remove(self, place: Place, entity: Any) -> None:
-        if self._objects.get(place) is not entity:
+        if self._known.objects.get(place) is not entity:
             self._take_in(place[0], entity)
-        self._check_unchanged(place, self._rows_read[place])
+        self._check_unchanged(place, self._known.rows_read[place])
         for other, field, on_delete in referring_to(place[0]):
             keys = self._view.keys_with(other, field, place[1])
             if keys and on_delete == "refuse":
@@ -292,96 +259,50 @@ class MemorySession:
                     setattr(child, field, None)
                 else:
                     self._remove((other, child_key), child)
-        del self._objects[place]
-        self._checked.drop(place)
-        self._removed[place] = entity
+        self._known.remove(place, entity)
 
     def commit(self) -> None:
         """Publish the changes, all or none."""
         self.flush()
         with self._undoing(), self.tables.lock:
-            changed = self._changed()
-            if self.read_only and (changed or self._removed):
+            changed, removed = self._known.changed(), self._known.removed
+            if self.read_only and (changed or removed):
                 self.check_writable()
             for place, entity in changed.items():
                 with self._waiting_for_others(entity):
-                    self._check_unchanged(place, self._rows_read[place])
+                    self._check_unchanged(place, self._known.rows_read[place])
                     self._view.check(entity, place)
-            for place in self._removed:
-                self._check_unchanged(place, self._rows_read[place])
+            for place in removed:
+                self._check_unchanged(place, self._known.rows_read[place])
                 self._view.refuse_referred_to(place)
             for guard in self.guards:
                 guard()
             self._publish(changed)
 
     def _publish(self, changed: dict[Place, Any]) -> None:
-        tables = self.tables
-        for (collection, key), entity in changed.items():
-            row = copy_of(entity)
-            tables.put(collection, key, row)
-            self._rows_read[collection, key] = tables.origins[entity] = row
-            self._checked.put((collection, key), row)
-        for collection, key in self._removed:
-            tables.drop(collection, key)
-        for entity in [*self._removed.values(), *self._replaced]:
-            tables.removed.add(entity)
-            tables.owners.pop(entity, None)
+        is_news = bool(changed or self._known.removed)
+        self._known.publish(changed)
         for publish in self.on_publish:
             publish()
-        if changed or self._removed:
-            for bell in tables.bells:
+        if is_news:
+            for bell in self.tables.bells:
                 bell.ring()
-        for forgotten in (
-            self._removed,
-            self._replaced,
-            self._added,
-            self._rows_made,
-            self.upserted,
-            self.guards,
-            self.on_publish,
-        ):
-            forgotten.clear()
+        self._forget_plans()
 
     def rollback(self) -> None:
         """Forget the changes; objects keep their values, those that were added are new again."""
-        for entity in [*self._objects.values(), *self._removed.values(), *self._replaced]:
-            self.tables.owners.pop(entity, None)
-        self.tables.removed.update(self._rows_made)
-        for entity in self._added.values():
-            given = key_type(entity.__class__) is not str
-            if given and entity not in self.tables.removed:
-                object.__setattr__(entity, key_field(entity.__class__), None)
-        for forgotten in (
-            self._objects,
-            self._rows_read,
-            self._checked,
-            self._removed,
-            self._replaced,
-            self._added,
-            self._rows_made,
-            self.upserted,
-            self.guards,
-            self.on_publish,
-        ):
-            forgotten.clear()
+        self._known.forget()
+        self._forget_plans()
         self.undone = False
+
+    def _forget_plans(self) -> None:
+        for forgotten in (self.upserted, self.guards, self.on_publish):
+            forgotten.clear()
 
     def close(self) -> None:
         """Forget what was not committed, and everything that was read."""
         self.rollback()
         self.closed = True
-
-    def _own(self, place: Place, entity: Any, row: Any) -> None:
-        self._objects[place] = entity
-        self._rows_read[place] = row
-        self.tables.owners[entity] = self
-
-    def _changed(self) -> dict[Place, Any]:
-        return {
-            place: entity
-            for place, entity in self._objects.items()
-            if id(entity) in self._added or not same_values(entity, self._rows_read[place])
-        }
 
     @contextmanager
     def _waiting_for_others(self, entity: Any) -> Generator[None]:

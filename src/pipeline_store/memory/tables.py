@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from pipeline_store.memory.session import MemorySession
+    from pipeline_store.memory.known_objects import KnownObjects
     from pipeline_store.wakeups import Bell
 
 T = TypeVar("T")
@@ -127,7 +127,7 @@ class Tables:
             (cost.stage, cost.bucket): cost.units for cost in YOUTUBE_BUCKETS.costs
         }
         #: The unit of work that an object belongs to at present.
-        self.owners: WeakKeyDictionary[object, MemorySession] = WeakKeyDictionary()
+        self.owners: WeakKeyDictionary[object, KnownObjects] = WeakKeyDictionary()
         #: Rung with every commit that changes something.
         self.bells: list[Bell] = []
 

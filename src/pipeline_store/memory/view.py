@@ -12,32 +12,17 @@ from pipeline_store.memory.tables import KINDS, UNIQUE_NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pipeline_store.memory.known_objects import KnownObjects, Place
     from pipeline_store.memory.tables import Tables
-    from pipeline_store.memory.unique_values import WrittenRows
-
-    Place = tuple[str, Any]
 
 
 class View:
     """The committed rows, with the changes of one unit of work laid over them."""
 
-    def __init__(
-        self,
-        tables: Tables,
-        *,
-        objects: Mapping[Place, Any],
-        rows_read: Mapping[Place, Any],
-        checked: WrittenRows,
-        removed: Mapping[Place, Any],
-        added: Mapping[int, Any],
-    ) -> None:
+    def __init__(self, tables: Tables, known: KnownObjects) -> None:
         """Look at what these hold at the time of each call."""
         self._tables = tables
-        self._objects = objects
-        self._rows_read = rows_read
-        self._checked = checked
-        self._removed = removed
-        self._added = added
+        self._known = known
 
     def keys(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
         """Return the keys of the objects that meet the condition, in order."""
@@ -52,27 +37,27 @@ class View:
             rows = list(self._tables.rows[collection].items())
         keys = {key for key, row in rows if condition(row)}
         # Of an object that was only read, the present row counts, which others may have changed.
-        for place, written in self._checked.items():
-            if place[0] == collection and self._is_own(place):
+        for place, written in self._known.checked.items():
+            if place[0] == collection and self._known.is_own(place):
                 (keys.add if condition(written) else keys.discard)(place[1])
-        return keys - {key for owner, key in self._removed if owner == collection}
+        return keys - {key for owner, key in self._known.removed if owner == collection}
 
     def values(self, collection: str) -> list[Any]:
         """Return the objects, those of the unit of work and committed rows, by key."""
         with self._tables.lock:
             found = dict(self._tables.rows[collection])
-        for (owner, key), entity in self._objects.items():
+        for (owner, key), entity in self._known.objects.items():
             # What others have removed since it was read is not there any more.
-            if owner == collection and (key in found or self._is_own((owner, key))):
+            if owner == collection and (key in found or self._known.is_own((owner, key))):
                 found[key] = entity
-        gone = {key for owner, key in self._removed if owner == collection}
+        gone = {key for owner, key in self._known.removed if owner == collection}
         return [found[key] for key in sorted(found.keys() - gone)]
 
     def is_there(self, place: Place) -> bool:
         """Whether there is an object with this key."""
-        if place in self._removed:
+        if place in self._known.removed:
             return False
-        added_here = id(self._objects.get(place)) in self._added
+        added_here = id(self._known.objects.get(place)) in self._known.added
         return added_here or place[1] in self._tables.rows[place[0]]
 
     def check(self, entity: Any, place: Place) -> None:
@@ -115,15 +100,11 @@ class View:
             return
         with self._tables.lock:
             committed = set(self._tables.unique.keys(collection, names, entity))
-        written = self._checked.unique.keys(collection, names, entity)
-        holders = {each for each in committed if not self._is_own((collection, each))}
-        holders |= {each for each in written if self._is_own((collection, each))}
-        if any((collection, each) not in self._removed for each in holders - {key}):
+        written = self._known.checked.unique.keys(collection, names, entity)
+        holders = {each for each in committed if not self._known.is_own((collection, each))}
+        holders |= {each for each in written if self._known.is_own((collection, each))}
+        if any((collection, each) not in self._known.removed for each in holders - {key}):
             raise AlreadyExists(f"{collection}: {names[0]} {value!r} is there already")
-
-    def _is_own(self, place: Place) -> bool:
-        """Whether what the unit of work has written there counts, and not the committed row."""
-        return place in self._checked and self._checked[place] is not self._rows_read[place]
 
 
 def _held(entity: object) -> dict[str, Any]:
