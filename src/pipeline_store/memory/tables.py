@@ -141,8 +141,11 @@ class Tables:
 
     def put(self, collection: str, key: Any, row: Any) -> None:
         """Let a row be the one with this key."""
-        self.drop(collection, key)
-        self.rows[collection][key] = row
+        rows = self.rows[collection]
+        if key in rows:
+            self.unique.forget((collection, key), rows[key])
+        # In one step: whoever reads at this moment finds the one row or the other.
+        rows[key] = row
         self.unique.note((collection, key), row)
 
     def drop(self, collection: str, key: Any) -> None:
