@@ -190,7 +190,7 @@ class LocalPostgresServer(PostgresServer):
                 binaries = binaries.copied_to(self.folder)
                 _give_to_server_account(self.folder)
             self.binaries = binaries
-            if settings.get("fsync") == "off" and _has_memory():
+            if settings.get("fsync") == "off" and has_memory():
                 # A folder of its own, since programs may not be run from there.
                 self.data = Path(tempfile.mkdtemp(prefix=PREFIX, dir=MEMORY))
                 _give_to_server_account(self.data)
@@ -275,7 +275,8 @@ def open_server(environ: Mapping[str, str]) -> Iterator[PostgresServer]:
         yield server
 
 
-def _has_memory() -> bool:
+def has_memory() -> bool:
+    """Whether there is room in memory for the files of a server."""
     may_write = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
     return may_write and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY
 

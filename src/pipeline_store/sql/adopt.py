@@ -10,7 +10,7 @@ from pipeline_store.errors import AdoptionRefused
 from pipeline_store.sql import schema
 from pipeline_store.sql.engine import make_engine, parse_url, sqlite_file
 from pipeline_store.sql.foreign_rows import Finding, RowCheck
-from pipeline_store.sql.foreign_schema import compare, tables_found
+from pipeline_store.sql.foreign_schema import Comparison, compare, tables_found
 from pipeline_store.sql.peek import opened_without_trace
 from pipeline_store.sql.production import PRODUCTION_TABLES
 
@@ -60,12 +60,11 @@ def adopt(url: str | sa.URL) -> AdoptionReport:
     parsed = parse_url(url)
     file = _file_of(parsed)
     with opened_without_trace(parsed) as connection:
-        _refuse_differences(connection, file)
         report = _examined(connection, file)
     engine = make_engine(parsed)
     try:
         # Compared again, since somebody may have changed the tables in between.
-        adopted = schema.adopt(engine, lambda locked: _refuse_differences(locked, file))
+        adopted = schema.adopt(engine, lambda locked: _compared(locked, file))
     finally:
         engine.dispose()
     return attrs.evolve(report, adopted=adopted)
@@ -85,15 +84,17 @@ def _file_of(url: sa.URL) -> Path:
     raise AdoptionRefused(str(url.database), [f"only SQLite files can be adopted, not {found}"])
 
 
-def _refuse_differences(connection: sa.Connection, file: Path) -> None:
-    differences = compare(connection).differences
+def _compared(connection: sa.Connection, file: Path) -> Comparison:
+    """Compare the file with the schema, and refuse one that differs and has no revision."""
+    comparison = compare(connection)
     # The revision is read last: another process may have adopted the file in between.
-    if differences and schema.current_of(connection) is None:
-        raise AdoptionRefused(str(file), differences)
+    if comparison.differences and schema.current_of(connection) is None:
+        raise AdoptionRefused(str(file), comparison.differences)
+    return comparison
 
 
 def _examined(connection: sa.Connection, file: Path) -> AdoptionReport:
-    comparison = compare(connection)
+    comparison = _compared(connection, file)
     findings = [Finding(table, None, text) for table, text in comparison.oddities]
     rows: dict[str, int] = {}
     for table in PRODUCTION_TABLES:

@@ -83,7 +83,7 @@ def upgrade(engine: sa.Engine) -> None:
             revisions.upgrade(connection)
 
 
-def adopt(engine: sa.Engine, compare: Callable[[sa.Connection], None]) -> bool:
+def adopt(engine: sa.Engine, compare: Callable[[sa.Connection], object]) -> bool:
     """Record that the ten tables are there already, and bring the database to the newest revision.
 
     `compare` raises to refuse; it runs when nobody else can change the tables. Returns whether the
