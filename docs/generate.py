@@ -45,6 +45,7 @@ from pipeline_store.services import (
     configuration,
     configuration_layers,
     credentials,
+    gates,
     jobs,
     key_rotation,
     lookup,
@@ -54,6 +55,8 @@ from pipeline_store.services import (
     reviews,
     runs,
     settings,
+    task_outlook,
+    tasks_overview,
     work,
 )
 from pipeline_store.services.work_holding import Held
@@ -343,7 +346,7 @@ def _notes(kind: type[Any]) -> dict[str, str]:
     for line in inspect.getsource(kind).splitlines():
         if note := re.match(r" +#: (.*)", line):
             waiting.append(note[1])
-        elif field := re.match(r"    (\w+): ", line):
+        elif field := re.match(r"    (\w+)(?:: | = )", line):
             notes[field[1]] = " ".join(waiting)
             waiting = []
     return notes
@@ -389,7 +392,8 @@ def _limits(field: attrs.Attribute[Any], note: str) -> str:
 
 SERVICES = (
     *(reviews, runs, publishing, pauses, overview),
-    *(jobs, channels_overview, channel_removal, lookup),
+    *(jobs, channels_overview, channel_removal),
+    *(gates, tasks_overview, task_outlook, lookup),
 )
 """The modules of services that have a section each."""
 
@@ -432,7 +436,8 @@ def _service(module: ModuleType) -> Iterator[str]:
     for function in _own_functions(module):
         yield _function(function, f"{name}.{function.__name__}")
     for kind in _own_classes(module):
-        yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{_attributes(kind)}"
+        table = _members(kind) if issubclass(kind, Enum) else _attributes(kind)
+        yield f"### {kind.__name__}\n\n{_described(kind)}\n\n{table}"
 
 
 def _workers() -> Iterator[str]:
@@ -531,8 +536,16 @@ def _own_classes(module: ModuleType) -> list[type[Any]]:
     return [
         item
         for item in vars(module).values()
-        if inspect.isclass(item) and item.__module__ == module.__name__ and attrs.has(item)
+        if inspect.isclass(item)
+        and item.__module__ == module.__name__
+        and (attrs.has(item) or issubclass(item, Enum))
     ]
+
+
+def _members(kind: type[Enum]) -> str:
+    notes = _notes(kind)
+    rows = [[_choice_value(member), notes[member.name]] for member in kind]
+    return _table(["value", "meaning"], rows)
 
 
 def _attributes(kind: type[Any]) -> str:

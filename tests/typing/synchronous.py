@@ -150,6 +150,7 @@ def tasks(uow: UnitOfWork, store: Store, key: UUID) -> None:
     hour = timedelta(hours=1)
     assert_type(uow.tasks.by_notion_page_id("a"), Task | None)
     assert_type(uow.tasks.count_by_status(key), dict[TaskStatus, int])
+    assert_type(uow.tasks.count_held(key), int)
     assert_type(uow.tasks.pending_reviews(), list[PendingReview])
     assert_type(uow.tasks.history(key), list[TaskTransition])
     assert_type(uow.tasks.approve(key, "ann", review=1), Task)

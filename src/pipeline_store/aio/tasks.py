@@ -28,6 +28,7 @@ class AsyncTaskRepository(AsyncRepository[Task, UUID]):
     for_channel = awaits(TaskRepository.for_channel)
     in_status = awaits(TaskRepository.in_status)
     count_by_status = awaits(TaskRepository.count_by_status)
+    count_held = awaits(TaskRepository.count_held)
     advance = awaits(TaskRepository.advance)
     claim_next = awaits(TaskRepository.claim_next)
     claim_batch = awaits(TaskRepository.claim_batch)

@@ -9,6 +9,7 @@ import typer
 from pipeline_store.cli import tables
 from pipeline_store.cli.json_output import print_json
 from pipeline_store.cli.options import AsJson, Limit, Module, UnresolvedOnly, database_of
+from pipeline_store.services import overview
 
 DEFAULT_LIMIT: Final = 20
 
@@ -45,9 +46,10 @@ def errors(
     limit: Limit = DEFAULT_LIMIT,
     as_json: AsJson = False,
 ) -> None:
-    """List errors, newest first."""
+    """List errors, newest first, and say how many tasks and jobs have failed."""
     with database_of(context).unit_of_work(read_only=True) as uow:
         found = uow.errors.recent(limit, module, unresolved_only=unresolved)
+        failed = overview.failures(uow)
     if as_json:
         print_json(found)
         return
@@ -73,6 +75,11 @@ def errors(
             ),
         )
     tables.print_table(table, "no errors")
+    if failed.tasks:
+        tables.say(f"failed tasks: {failed.tasks:,}; `pipeline-store task list` shows them")
+    if failed.jobs:
+        command = "pipeline-store job list --status failed"
+        tables.say(f"failed jobs: {failed.jobs:,}; `{command}` shows them")
 
 
 @errors_app.command("resolve")

@@ -20,6 +20,7 @@ from pipeline_store.cli.task_output import (
     task_as_mapping,
 )
 from pipeline_store.services.lookup import channel_named
+from pipeline_store.services.task_outlook import obstacles
 from pipeline_store.services.tasks_overview import (
     check_page_is_new,
     listed_tasks,
@@ -141,13 +142,14 @@ def list_tasks(
 
 @task_app.command("show")
 def show(context: typer.Context, task: TaskName, *, as_json: AsJson = False) -> None:
-    """Show a task and its history: the time in each stage and at each gate."""
+    """Show a task, what it waits for, and its history: the time in each stage and at each gate."""
     with database_of(context).unit_of_work(read_only=True) as uow:
-        story = task_story(uow, task_named(uow, task))
+        found = task_named(uow, task)
+        story, waits_for = task_story(uow, found), obstacles(uow, found)
     if as_json:
-        print_json(story_as_mapping(story))
+        print_json(story_as_mapping(story, waits_for))
     else:
-        print_story(story)
+        print_story(story, waits_for)
 
 
 @task_app.command("advance")

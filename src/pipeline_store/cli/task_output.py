@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from pipeline_store.cli import tables
 from pipeline_store.cli.answers import lines_of, print_facts, second, span
 from pipeline_store.cli.json_output import as_json as in_json
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline_store.channels import Channel
     from pipeline_store.services.gates import GateReview
+    from pipeline_store.services.task_outlook import Obstacle
     from pipeline_store.services.tasks_overview import TaskStory
     from pipeline_store.tasks import Task
 
@@ -35,10 +38,11 @@ def task_as_mapping(task: Task, channel: Channel) -> dict[str, Any]:
     return {**_fields(task), "channel": channel.channel_id}
 
 
-def story_as_mapping(story: TaskStory) -> dict[str, Any]:
-    """Return a task with its history and its times, which are in seconds."""
+def story_as_mapping(story: TaskStory, waits_for: Iterable[Obstacle]) -> dict[str, Any]:
+    """Return a task with what it waits for, its history and its times, which are in seconds."""
     return {
         **task_as_mapping(story.task, story.channel),
+        "waits_for": [attrs.asdict(obstacle) for obstacle in waits_for],
         "history": [move for move in story.moves if move is not None],
         "stays": [
             {
@@ -89,8 +93,8 @@ def print_tasks(listed: Iterable[tuple[Task, Channel]], now: datetime) -> None:
     tables.print_table(table, "no tasks")
 
 
-def print_story(story: TaskStory) -> None:
-    """Print all about one task, and where its time went."""
+def print_story(story: TaskStory, waits_for: Iterable[Obstacle]) -> None:
+    """Print all about one task, what it waits for, and where its time went."""
     task = story.task
     print_facts(
         [
@@ -98,6 +102,7 @@ def print_story(story: TaskStory) -> None:
             ("title", task.title),
             ("channel", story.channel.channel_id),
             ("status", _status(task.status)),
+            ("waits for", lines_of("\n".join(map(_spelled, waits_for)) or "its turn")),
             ("failed stage", task.failed_stage),
             ("review", str(task.review_token) if task.status in GATES else None),
             ("held", second(task.held_at)),
@@ -167,6 +172,11 @@ def print_counts(counts: Mapping[TaskStatus, int]) -> None:
     for status, count in counts.items():
         tables.add_row(table, (_status(status), count))
     tables.print_table(table, "no tasks")
+
+
+def _spelled(obstacle: Obstacle) -> str:
+    until = second(obstacle.until)
+    return obstacle.reason if until is None else f"{obstacle.reason}, until {until}"
 
 
 def _fields(task: Task) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from pipeline_store.channels import JobStatus
 from pipeline_store.production import RunStatus, ShortStatus
 from pipeline_store.services.pauses import paused_niches
+from pipeline_store.tasks import ERRORS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +46,16 @@ class Statistics:
     unresolved_errors: int
 
 
+@frozen(kw_only=True)
+class Failures:
+    """Work that failed and tells of it itself: it is not in the list of errors."""
+
+    #: Tasks whose stage failed, or that a person rejected.
+    tasks: int
+    #: Jobs whose attempts are used up.
+    jobs: int
+
+
 def status(uow: UnitOfWork) -> list[NicheStatus]:
     """Return how every niche stands that has videos, runs or a pause, in alphabetical order."""
     paused = paused_niches(uow)
@@ -75,4 +87,13 @@ def statistics(uow: UnitOfWork) -> Statistics:
         measured_at=max((reading.measured_at for reading in readings), default=None),
         errors=uow.errors.count(),
         unresolved_errors=uow.errors.count_unresolved(),
+    )
+
+
+def failures(uow: UnitOfWork) -> Failures:
+    """Return how many tasks and jobs have failed and wait for somebody to retry them."""
+    tasks, jobs = uow.tasks.count_by_status(), uow.jobs.count_by_channel()
+    return Failures(
+        tasks=sum(tasks.get(status, 0) for status in ERRORS),
+        jobs=sum(statuses.get(JobStatus.FAILED, 0) for statuses in jobs.values()),
     )

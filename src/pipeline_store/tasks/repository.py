@@ -59,6 +59,10 @@ class TaskRepository(Repository[Task, UUID], Protocol):
         """Return how many tasks are in each status that any is in, of all or of one channel."""
         ...
 
+    def count_held(self, channel_id: UUID) -> int:
+        """Return how many of the channel's tasks workers have, by leases that have not ended."""
+        ...
+
     def advance(
         self,
         task: Task | Claim[Task],

@@ -65,6 +65,30 @@ def test_the_status_names_the_last_upload(seeded: Command, monkeypatch: pytest.M
 
 
 @both
+def test_what_failed_elsewhere_is_pointed_to(seeded: Command) -> None:
+    """Tasks and jobs tell of their failures themselves, so a list without them says so."""
+    assert "failed" not in seeded("errors").out
+    for words in (
+        ("channel", "add", "history1", "--name", "History"),
+        ("task", "add", "history1", "page1", "The bridge", "--queued"),
+        ("task", "advance", "page1", "claimed"),
+        ("task", "advance", "page1", "asset_error", "--reason", "no voice"),
+        ("job", "add", "history1", "scrape", "--max-attempts", "1"),
+    ):
+        assert seeded(*words).code == 0
+    with closing(open_store(seeded.url)) as store, store.unit_of_work() as uow:
+        claim = uow.jobs.claim_next("w", timedelta(minutes=1))
+        assert claim is not None
+        uow.jobs.fail(claim, "no network")
+        uow.commit()
+    assert seeded("errors").out.splitlines()[-2:] == [
+        "failed tasks: 1; `pipeline-store task list` shows them",
+        "failed jobs: 1; `pipeline-store job list --status failed` shows them",
+    ]
+    assert [error["id"] for error in seeded("errors", "--json").json] == [1]
+
+
+@both
 def test_errors_are_listed_filtered_and_resolved(seeded: Command) -> None:
     """Newest first; by module, unresolved only, at most so many."""
     store = open_store(seeded.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from datetime import timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,6 +118,39 @@ def test_it_is_shown_to_people(channel: Command, monkeypatch: pytest.MonkeyPatch
         "generating_video: \\x1b[2J (w1)",
     ]
     assert "still there" in lines[-1]
+
+
+def test_it_is_told_what_it_waits_for(channel: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that ends it, and until when; without anything of the kind, its turn."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def told() -> list[str]:
+        lines = channel("task", "show", task).out.splitlines()
+        [first] = [number for number, line in enumerate(lines) if line.startswith("waits for ")]
+        further = takewhile(lambda line: line.startswith(" " * 14), lines[first + 1 :])
+        return [line[14:].strip() for line in [lines[first], *further]]
+
+    task = add(channel)["id"]
+    assert told() == [f"its release: `pipeline-store task advance {task} queued`"]
+    channel("task", "advance", task, "queued")
+    assert told() == ["its turn"]
+    name = channel("task", "show", task, "--json").json["channel"]
+    for words in (
+        ("channel", "pause", name),
+        ("quota", "set", "default", "uploads", "20"),
+        ("quota", "cost", "queued", "uploads", "30"),
+    ):
+        assert channel(*words).code == 0
+    paused, exhausted = channel("task", "show", task, "--json").json["waits_for"]
+    assert told() == [paused["reason"], exhausted["reason"]]
+    assert f"`pipeline-store channel resume {name}`" in paused["reason"]
+    assert exhausted["kind"] == "quota_exhausted"
+    channel("channel", "resume", name)
+    channel("quota", "cost", "queued", "uploads", "0")
+    channel("task", "claim", "--worker", "w1")
+    [holder] = channel("task", "show", task, "--json").json["waits_for"]
+    until = holder["until"][:19].replace("T", " ")
+    assert told() == [f"w1, who has it, until {until} UTC"]
 
 
 def test_a_task_of_a_page_is_added_once(channel: Command) -> None:

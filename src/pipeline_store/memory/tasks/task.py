@@ -76,6 +76,17 @@ class MemoryTaskRepository(MemoryRepository[Task, UUID], AbstractTaskRepository[
         found = self._looked_at()
         return dict(Counter(each.status for each in found if channel_id in (None, each.channel_id)))
 
+    def count_held(self, channel_id: UUID) -> int:
+        """See `TaskRepository.count_held`."""
+        values.check_uuid("channel_id", channel_id)
+        now = self._lease_now()
+        return sum(
+            task.channel_id == channel_id
+            and task.lease_expires_at is not None
+            and task.lease_expires_at > now
+            for task in self._looked_at()
+        )
+
     def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
         """See `TaskRepository.complete_many`."""
         self._session.check_writable()

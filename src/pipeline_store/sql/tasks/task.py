@@ -21,7 +21,7 @@ from pipeline_store.sql.tasks.history import SqlTaskTransitionRepository
 from pipeline_store.sql.tasks.quota_ledger import QuotaLedger
 from pipeline_store.sql.tasks.quota_tables import quota_reservations
 from pipeline_store.sql.tasks.sqlite_queue import SqliteTaskQueue
-from pipeline_store.sql.tasks.tables import IS_AT_GATE, tasks
+from pipeline_store.sql.tasks.tables import IS_AT_GATE, task_leases, tasks
 from pipeline_store.tasks import (
     PendingReview,
     QuotaReservation,
@@ -91,6 +91,15 @@ class SqlTaskRepository(SqlRepository[Task, UUID], AbstractTaskRepository[Guarde
             counts = counts.where(tasks.c.channel_id == channel_id)
         return {row[0]: row[1] for row in self._session.execute(counts)}
 
+    def count_held(self, channel_id: UUID) -> int:
+        """See `TaskRepository.count_held`."""
+        values.check_uuid("channel_id", channel_id)
+        c, judge = task_leases.c, CLOCKS[self._session.dialect]
+        of_channel = sa.select(sa.func.count()).where(c.channel_id == channel_id)
+        held = of_channel.where(c.expires_at > judge.now).params(**judge.parameters(self._now()))
+        count: int = self._session.execute(held).scalar_one()
+        return count
+
     def complete_many(self, claims: Iterable[Claim[Task]]) -> None:
         """See `TaskRepository.complete_many`."""
         self._session.check_writable()
@@ -126,7 +135,9 @@ class SqlTaskRepository(SqlRepository[Task, UUID], AbstractTaskRepository[Guarde
             keys = [row[postgresql_queue.ID] for row in rows]
         found = {task.id: task for task in self._read_again(keys)}
         # The call may have ended leases of others, and given up tasks.
-        self._read_again([task.id for task in self._session.known(Task) if task.id not in found])
+        self._read_again(
+            [task.id for task in self._session.objects.of(Task) if task.id not in found]
+        )
         return [claiming.claim_of(found[key]) for key in keys]
 
     def _account_for(self, moved: Iterable[Task], state: ReservationState) -> None:
@@ -142,7 +153,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], AbstractTaskRepository[Guarde
                 if task.status in metered:
                     self._reserve(ledger, task)
             session.flush()
-        known = self._session.known(QuotaReservation)
+        known = self._session.objects.of(QuotaReservation)
         if known:
             of_these = quota_reservations.c.id.in_([each.id for each in known])
             self._session.refresh(QuotaReservation, sa.select(QuotaReservation).where(of_these))
