@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import claims, latest, memory, recording, tasks
+from tests.benchmarks import claims, latest, memory, recording, tasks, units
 from tests.postgres_server import (
     FAST,
     LocalPostgresServer,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.result import Result
 
-GROUPS = ("recording", "memory", "claims", "latest", "tasks")
+GROUPS = ("units", "recording", "memory", "claims", "latest", "tasks")
 LINE = "{:<64} {:>13} {:>13}  {:<22} {:>6}  {:<13} {}"
 
 
@@ -61,6 +61,8 @@ def measure(groups: Sequence[str]) -> Iterator[Result]:
     binaries = find_binaries(os.environ, wheel_binaries())
     with tempfile.TemporaryDirectory(prefix="pipeline-store-bench-") as name:
         folder = Path(name)
+        if "units" in groups:
+            yield from units.on_sqlite(folder)
         # Without settings of ours it writes to the disk as any server does.
         with LocalPostgresServer(binaries, {}) as server:
             if "recording" in groups:

@@ -6,8 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.orm import Session, attributes, make_transient, object_mapper
+from sqlalchemy.orm import Session, attributes, object_mapper
 
 from pipeline_store.entity import recorded_changes
 from pipeline_store.errors import (
@@ -21,19 +20,17 @@ from pipeline_store.errors import (
 from pipeline_store.repository import touch
 from pipeline_store.sql.changes import (
     check_unchanged,
-    forget_key,
-    give_key,
     refuse_foreign_key,
     refuse_gone,
-    restore,
     values_held,
     values_read,
 )
 from pipeline_store.sql.dependents import dependents_of
-from pipeline_store.sql.failures import translated
+from pipeline_store.sql.failures import translated, unless_interrupted
+from pipeline_store.sql.known_objects import KnownObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
 
     from sqlalchemy.engine import Result, ScalarResult
     from sqlalchemy.sql.base import Executable
@@ -60,18 +57,7 @@ class GuardedSession:
         self.read_only: Final = read_only
         self.undone = False
         self.closed = False
-        self._added: list[Any] = []
-        #: What objects held when they were read, for those that were written since.
-        self._read: dict[Any, Mapping[str, Any]] = {}
-        #: What those held when the transaction was undone.
-        self._held: dict[Any, Mapping[str, Any]] = {}
-        #: Everything that was read: the session alone would forget what nobody holds, and read it
-        #: anew, so that a change made from the first reading would pass for one made from the last.
-        self._seen: list[object] = []
-        event.listen(session, "before_flush", self._before_flush)
-        if not read_only:
-            event.listen(session, "loaded_as_persistent", self._keep)
-        event.listen(session, "after_rollback", self._let_go)
+        self.objects: Final = KnownObjects(session)
 
     def enter(self) -> None:
         """Begin; the transaction itself begins with the first statement."""
@@ -88,9 +74,10 @@ class GuardedSession:
         try:
             with translated(subject=subject, deleting=deleting):
                 yield self.session
-        except BaseException:
+        except BaseException as error:
             # A cancelled task, too, may have lost what was written before.
-            self.rollback()
+            with unless_interrupted(error):
+                self.rollback()
             self.undone = True
             raise
 
@@ -136,7 +123,7 @@ class GuardedSession:
 
     def refresh(self, kind: type[T], statement: Executable) -> Sequence[T]:
         """Return what a statement finds or writes, with the values that are in the database now."""
-        before = {entity: values_held(entity) for entity in self.known(kind)}
+        before = {entity: values_held(entity) for entity in self.objects.of(kind)}
         found: Sequence[T] = (
             self.execute(
                 statement.execution_options(populate_existing=True, synchronize_session=False)
@@ -146,17 +133,13 @@ class GuardedSession:
         )
         for entity, held in before.items():
             if values_held(entity) != held:
-                self._read.setdefault(entity, held)
+                self.objects.was_refreshed(entity, held)
         return found
 
     def refresh_known(self, kind: type[T], statement: Executable) -> None:
         """Do so for the objects of this unit of work only; without any, do nothing."""
-        if self.known(kind):
+        if self.objects.of(kind):
             self.refresh(kind, statement)
-
-    def known(self, kind: type[T]) -> list[T]:
-        """Return the objects of that class that this unit of work has."""
-        return [each for each in self.session.identity_map.values() if isinstance(each, kind)]
 
     def scalars(self, statement: TypedReturnsRows[T]) -> ScalarResult[T]:
         """Run a statement and return the first column of its rows."""
@@ -184,8 +167,7 @@ class GuardedSession:
                     refuse_foreign_key(entity, subject)
                     if object_mapper(entity).identity_key_from_instance(entity) in known:
                         raise AlreadyExists(f"{subject} is there already")
-                    self._added.append(entity)
-                    give_key(entity)
+                    self.objects.add(entity)
                 elif state.session is None:
                     taken_in.append(entity)
             self._take_in(session, taken_in, subject)
@@ -216,8 +198,7 @@ class GuardedSession:
 
     def _record_changes(self, session: Session, entity: object) -> None:
         for row in recorded_changes(entity, values_read(entity), self.clock):
-            self._added.append(row)
-            give_key(row)
+            self.objects.add(row)
             session.add(row)
 
     def _release_dependents(self, session: Session, entity: object) -> None:
@@ -235,7 +216,7 @@ class GuardedSession:
             emptied = rows.emptied(self.clock)
             session.execute(rows.update().values(emptied))
             for each in known:
-                self._read.setdefault(each, values_read(each))
+                self.objects.will_write(each)
                 for name, value in emptied.items():
                     attributes.set_committed_value(each, name, value)
 
@@ -270,69 +251,34 @@ class GuardedSession:
         try:
             with translated(committing=True):
                 self.session.commit()
-        except BaseException:
-            self.rollback()
+        except BaseException as error:
+            with unless_interrupted(error):
+                self.rollback()
             self.undone = True
             raise
-        self._forget()
+        self.objects.forget()
 
     def rollback(self) -> None:
         """Undo; objects keep their values, and those that were added are new again."""
         session = self.session
-        self._let_go(session)
+        self.objects.let_go(session)
         # A connection that was lost has undone everything already.
         with suppress(StoreUnavailable), translated():
             session.rollback()
         session.expunge_all()
-        added = set(map(id, self._added))
-        for entity, held in self._held.items():
-            if id(entity) in added:  # and removed again
-                make_transient(entity)
-                restore(entity, held, held)
-            else:
-                restore(entity, self._read[entity], held)
-        for entity in self._added:
-            forget_key(entity)
-        self._forget()
+        self.objects.give_back()
         self.undone = False
-
-    def _let_go(self, session: Session) -> None:
-        """Take the objects out before the session rolls back and makes them lose their values."""
-        if session.in_nested_transaction():
-            return
-        added = {id(entity) for entity in self._added}
-        for entity in self._read:
-            self._held.setdefault(entity, values_held(entity))
-        for entity in [
-            entity for entity in session.identity_map.values() if id(entity) not in added
-        ]:
-            session.expunge(entity)
-
-    def _keep(self, _session: Session, entity: object) -> None:
-        self._seen.append(entity)
-
-    def _forget(self) -> None:
-        self._seen.clear()
-        self._added.clear()
-        self._read.clear()
-        self._held.clear()
 
     def close(self) -> None:
         """Give the connection back; do nothing when that was done."""
         if self.closed:
             return
         self.closed = True
-        event.remove(self.session, "before_flush", self._before_flush)
-        event.remove(self.session, "after_rollback", self._let_go)
-        self._stop_keeping()
         with translated():
             self.session.close()
 
-    def _stop_keeping(self) -> None:
-        if not self.read_only:
-            event.remove(self.session, "loaded_as_persistent", self._keep)
-
-    def _before_flush(self, session: Session, _context: object, _instances: object) -> None:
+    def before_flush(self, session: Session, _context: object, _instances: object) -> None:
+        """Check and complete what the session is about to write."""
         changed = [entity for entity in session.dirty if session.is_modified(entity)]
         removed = list(session.deleted)
         if self.read_only and (changed or removed or session.new):
@@ -342,4 +288,4 @@ class GuardedSession:
             self._record_changes(session, entity)
             touch(entity, self.clock)
         for entity in [*changed, *removed]:
-            self._read.setdefault(entity, values_read(entity))
+            self.objects.will_write(entity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Self, final
 
 from pipeline_store.clock import checked, utc_now
@@ -16,6 +17,7 @@ from pipeline_store.sql.channels import (
     SqlVideoRepository,
     SqlVideoStatisticsRepository,
 )
+from pipeline_store.sql.failures import unless_interrupted
 from pipeline_store.sql.guest import GuestSession
 from pipeline_store.sql.production import (
     SqlAnalyticsRepository,
@@ -123,6 +125,9 @@ class SqlUnitOfWork(UnitOfWork):
     ) -> None:
         """Undo what was not committed, and give the connection back."""
         try:
-            self.session.rollback()
+            with unless_interrupted(error):
+                self.session.rollback()
         finally:
-            self.session.close()
+            # The interruption may have come while it was undone.
+            with unless_interrupted(sys.exception() or error):
+                self.session.close()
