@@ -45,6 +45,7 @@ from pipeline_store.aio.tasks import (
     AsyncTaskTransitionRepository,
     AsyncUploadRepository,
 )
+from pipeline_store.aio.turns import InTurn
 from pipeline_store.aio.wakeups import AsyncWakeups
 from pipeline_store.awaited import is_awaited
 from pipeline_store.errors import InvalidValue
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from types import TracebackType
 
+    from pipeline_store.aio.lifting import Bridge
     from pipeline_store.channels import JobType, ProcessingJob
     from pipeline_store.claim import Claim
     from pipeline_store.tasks import Task, TaskStatus
@@ -88,7 +90,7 @@ class _Collection(cached_property[AnyLifted]):
 class AsyncUnitOfWork(Lifted[UnitOfWork]):
     """`pipeline_store.UnitOfWork`, awaited: `async with store.unit_of_work() as uow`.
 
-    Not to be used by two tasks at once: it is one transaction.
+    It is one transaction: what several tasks call on it at once is done one after the other.
     """
 
     discovered_videos = _Collection(AsyncDiscoveredVideoRepository)
@@ -114,6 +116,11 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
     task_transitions = _Collection(AsyncTaskTransitionRepository)
     quotas = _Collection(AsyncQuotaRepository)
     uploads = _Collection(AsyncUploadRepository)
+
+    def __init__(self, counterpart: UnitOfWork, bridge: Bridge) -> None:
+        """Await the calls of `counterpart` over `bridge`, one at a time."""
+        self._in_turn = InTurn(bridge)
+        super().__init__(counterpart, self._in_turn)
 
     async def commit(self) -> None:
         """See `pipeline_store.UnitOfWork.commit`."""
@@ -152,7 +159,7 @@ class AsyncUnitOfWork(Lifted[UnitOfWork]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.bridge(self.counterpart.__exit__, kind, error, trace)
+        await self._in_turn.call_at_last(self.counterpart.__exit__, kind, error, trace)
 
 
 @final

@@ -26,14 +26,17 @@ class AsyncWakeups(Lifted[Wakeups]):
     async def wait(self, longest: timedelta) -> bool:
         """See `Wakeups.wait`."""
         # What never waits for a database waits here, where the loop must not stand still.
-        bridge = call_in_thread if self.bridge is call_directly else self.bridge
+        in_thread = self.bridge is call_directly
+        bridge = call_in_thread if in_thread else self.bridge
         waiting = asyncio.ensure_future(bridge(self.counterpart.wait, longest))
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
             # Ends also the wait of a thread, and one that is waited for to its end.
             self.counterpart.wake()
-            waiting.cancel()
+            if not in_thread:
+                # A thread goes on, and would take the hint of the next wait.
+                waiting.cancel()
             await asyncio.wait([waiting])
             raise
 
@@ -42,7 +45,12 @@ class AsyncWakeups(Lifted[Wakeups]):
         self.counterpart.wake()
 
     async def __aenter__(self) -> Self:
-        await self.bridge(self.counterpart.__enter__)
+        try:
+            await self.bridge(self.counterpart.__enter__)
+        except asyncio.CancelledError:
+            # It may have connected by then.
+            await self.bridge(self.counterpart.__exit__, None, None, None)
+            raise
         return self
 
     async def __aexit__(

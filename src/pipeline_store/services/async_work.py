@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Unpack, cast, final
 
 from pipeline_store.awaited import is_awaited
-from pipeline_store.errors import LeaseLost, PipelineStoreError
+from pipeline_store.errors import InvalidValue, LeaseLost, PipelineStoreError
+from pipeline_store.services.async_giving_back import let_go
 from pipeline_store.services.work import LONGEST_REST, REST_AFTER_GIVING_BACK
 from pipeline_store.services.work_errors import words_of
 from pipeline_store.services.work_heartbeats import AsyncHeartbeats
@@ -39,6 +41,7 @@ from pipeline_store.tasks import Task, TaskStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline_store.claim import Claim
     from pipeline_store.services.async_ports import (
         AwaitedStore,
         AwaitedUnitOfWork,
@@ -56,11 +59,18 @@ AsyncResult: TypeAlias = Result | AsyncWrite
 AsyncHandler: TypeAlias = Callable[[AsyncWork], Awaitable[AsyncResult] | AsyncResult]
 """Does the work of a stage; one that is not awaited is called in a thread."""
 
+LAST_CLAIM: Final = 5.0
+"""Seconds that a worker which is cancelled waits for the answer to its claim."""
+
 _log = logging.getLogger(__name__)
 
 
 class CancelledInHandlerError(Exception):
     """A handler let out that something was cancelled which it waited for: its stage failed."""
+
+
+class StopIterationInHandlerError(Exception):
+    """A handler let out that an iterator had nothing more to give: its stage failed."""
 
 
 @final
@@ -79,8 +89,10 @@ class AsyncWorker:
         """Work on the tasks of `store`; see `WorkerSettings` for what can be set.
 
         Raises:
-            InvalidValue: a handler or a setting cannot be used.
+            InvalidValue: the store, a handler or a setting cannot be used.
         """
+        if not hasattr(store, "run"):
+            raise InvalidValue("store: one of open_async_store expected, found a synchronous one")
         self._store = store
         self._settings: WorkerSettings[AsyncHandler] = WorkerSettings(handlers, **settings)
         self._stopping = asyncio.Event()
@@ -133,13 +145,7 @@ class AsyncWorker:
         """See `Worker.run_once`."""
         settings = self._settings
         began = time.monotonic()
-        claim = await self._store.claim_next(
-            settings.name,
-            lease=settings.lease,
-            queue="tasks",
-            stages=settings.handlers.claimed,
-            most_attempts=settings.most_attempts,
-        )
+        claim = await self._claimed()
         if claim is None:
             return False
         work: AsyncWork = Held(
@@ -149,13 +155,34 @@ class AsyncWorker:
             pass
         return True
 
+    async def _claimed(self) -> Claim[Task] | None:
+        settings = self._settings
+        claiming = asyncio.ensure_future(
+            self._store.claim_next(
+                settings.name,
+                lease=settings.lease,
+                queue="tasks",
+                stages=settings.handlers.claimed,
+                most_attempts=settings.most_attempts,
+            )
+        )
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # What it takes now would be held for nobody.
+            with suppress(PipelineStoreError, TimeoutError):
+                claim = await asyncio.wait_for(claiming, LAST_CLAIM)
+                if claim is not None:
+                    await let_go(self._store, claim)
+            raise
+
     async def _work_on(self, work: AsyncWork) -> bool:
         """Work on the stage in which the task is; return whether there is a next one."""
         stage, began = work.stage, time.monotonic()
         handler = self._settings.handlers.handler_for(stage)
         if stage not in self._settings.handlers.claimed or (handler and work.is_stopping):
             # The next stage is for another worker.
-            await self._give_back(work)
+            await let_go(self._store, work.claim)
             return False
         status: TaskStatus | None = None
         message: str | None = None
@@ -169,7 +196,7 @@ class AsyncWorker:
             task = None
         except BaseException:
             # Also when it is cancelled meanwhile.
-            await asyncio.shield(self._give_back(work))
+            await let_go(self._store, work.claim)
             raise
         if handler is not None or kind != OutcomeKind.DONE:
             outcome = outcome_of(work, kind, began, stage=stage, status=status, message=message)
@@ -177,7 +204,7 @@ class AsyncWorker:
                 self._settings.tell(outcome)
             except BaseException:
                 # What was not ended by this stage is still held.
-                await asyncio.shield(self._give_back(work))
+                await let_go(self._store, work.claim)
                 raise
         if task is None or kind != OutcomeKind.DONE or task.lease_expires_at is None:
             return False
@@ -212,10 +239,12 @@ class AsyncWorker:
             if work.is_stopping:
                 # Asked for before there was anybody to be told.
                 self._heartbeats.look_again()
-            if not is_awaited(handler):
-                return cast("AsyncResult", await asyncio.to_thread(handler, work))
             try:
-                return await cast("Awaitable[AsyncResult]", handler(work))
+                if is_awaited(handler):
+                    return await cast("Awaitable[AsyncResult]", handler(work))
+                result = await asyncio.to_thread(_call, handler, work)
+                # A lambda may have called a coroutine function.
+                return await result if inspect.isawaitable(result) else result
             except asyncio.CancelledError as error:
                 worker = asyncio.current_task()
                 if worker is not None and worker.cancelling():
@@ -251,15 +280,18 @@ class AsyncWorker:
             except PASSING as error:
                 await asyncio.sleep(tries.pause_after(error, work))
 
-    async def _give_back(self, work: AsyncWork) -> None:
-        """Give the task back if that can be done at once; else its lease will end by itself."""
-        with suppress(PipelineStoreError):
-            await self._store.run(give_back, work.claim)
-
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
+
+
+def _call(handler: AsyncHandler, work: AsyncWork) -> Awaitable[AsyncResult] | AsyncResult:
+    try:
+        return handler(work)
+    except StopIteration as error:
+        # No future takes one: whoever waits for the thread would wait for ever.
+        raise StopIterationInHandlerError().with_traceback(error.__traceback__) from None
 
 
 async def _do(service: Callable[..., Task], uow: AwaitedUnitOfWork) -> Task:

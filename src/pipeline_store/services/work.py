@@ -84,8 +84,12 @@ class Worker:
         """Work on the tasks of `store`; see `WorkerSettings` for what can be set.
 
         Raises:
-            InvalidValue: a handler or a setting cannot be used.
+            InvalidValue: the store, a handler or a setting cannot be used.
         """
+        if is_awaited(store.claim_next):
+            raise InvalidValue(
+                "store: a synchronous one expected, found an awaited; use AsyncWorker"
+            )
         self._store = store
         self._settings: WorkerSettings[Handler] = WorkerSettings(handlers, **settings)
         for status, handler in self._settings.handlers.by_status.items():

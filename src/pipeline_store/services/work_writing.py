@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeAlias
 
+from pipeline_store.errors import InvalidValue
 from pipeline_store.tasks.state import TaskStatus, onward_from
 from pipeline_store.unit_of_work import UnitOfWork
 
@@ -33,7 +35,16 @@ def write_result(uow: UnitOfWork, claim: Claim[Task], result: Result) -> Task:
 
 
 def move(uow: UnitOfWork, claim: Claim[Task], to: TaskStatus | None) -> Task:
-    """Move the task, to the one status that follows unless another is named."""
+    """Move the task, to the one status that follows unless another is named.
+
+    Raises:
+        InvalidValue: what is named was to be awaited first.
+    """
+    if isawaitable(to):
+        raise InvalidValue(
+            f"to: a TaskStatus or None expected, found {type(to).__name__}, which nobody has"
+            " awaited; give an AsyncWorker what is an `async def` itself"
+        )
     onward = onward_from(claim.item.status) if to is None else to
     # A lease is only ever on a task that waits for a worker, and that leads on.
     return uow.tasks.advance(claim, claim.item.status if onward is None else onward)

@@ -3,16 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, final
 
+from sqlalchemy import event
 from sqlalchemy.util import greenlet_spawn
 
+from pipeline_store.errors import InvalidValue
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+    import sqlalchemy as sa
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@final
+class LoopBridge:
+    """Serves one event loop at a time: a connection is of use only to the loop that made it."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Serve the loop that calls first, until `engine` gives up its connections."""
+        self._engine = engine
+        self._is_file = engine.dialect.name == "sqlite"
+        self._call = call_to_its_end if self._is_file else call_in_greenlet
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changing = threading.RLock()
+        event.listen(engine, "engine_disposed", self._leave)
+
+    def __call__(
+        self, function: Callable[P, T], /, *arguments: P.args, **named: P.kwargs
+    ) -> Awaitable[T]:
+        """Return the awaitable result of the call.
+
+        Raises:
+            InvalidValue: the connections are those of another loop.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._enter(loop)
+        return self._call(function, *arguments, **named)
+
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._changing:
+            if self._loop is not None and not self._loop.is_closed():
+                raise InvalidValue(
+                    "the store is in use in another event loop: open one store for each loop, or"
+                    " await store.close() there first"
+                )
+            if self._loop is not None and not self._is_file:
+                # They ended with their loop and cannot even be closed. Those of a file are threads.
+                self._engine.dispose(close=False)
+            self._loop = loop
+
+    def _leave(self, _engine: sa.Engine) -> None:
+        self._loop = None
 
 
 async def call_in_greenlet(function: Callable[P, T], /, *arguments: P.args, **named: P.kwargs) -> T:

@@ -60,6 +60,7 @@ READS = {
     "tasks": {
         "by_notion_page_id",
         "count_by_status",
+        "count_held",
         "for_channel",
         "history",
         "in_status",

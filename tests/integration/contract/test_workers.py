@@ -28,7 +28,7 @@ from tests.integration.contract.blocking import Blocking
 from tests.integration.contract.test_quotas import UPLOADS, set_limit
 from tests.integration.contract.test_task_claims import add_channel, add_task
 from tests.integration.contract.test_tasks import moves_of, read
-from tests.integration.contract.workers import AnyWorker, happens, has_happened
+from tests.integration.contract.workers import LONG, AnyWorker, happens, has_happened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 S = TaskStatus
 SHORT = timedelta(seconds=0.4)
-LONG_ENOUGH = timedelta(seconds=1)
+LONG_ENOUGH = timedelta(seconds=2)
 """A lease that heartbeats keep also on a machine that has much else to do."""
 NEVER = timedelta(days=1)
 FEW = 5
@@ -239,6 +239,57 @@ class TestResults:
         store.loop.run_until_complete(worker.run_until_idle())
         assert (read(store, task.id).status, loops) == (S.ASSETS_READY, [False])
 
+    def test_a_plain_handler_that_gives_something_to_await(
+        self, store: Store, channel_id: UUID
+    ) -> None:
+        """A lambda that calls a coroutine function has done its work when that is awaited."""
+        if not isinstance(store, Blocking):
+            pytest.skip("for awaited workers only")
+
+        async def refuse(_work: Any, to: TaskStatus) -> TaskStatus:
+            await asyncio.sleep(0)
+            return to
+
+        task = add_task(store, channel_id)
+        lifted: Any = store.lifted
+        worker = AsyncWorker(lifted, lambda work: refuse(work, S.ASSET_ERROR), name="w1")
+        store.loop.run_until_complete(worker.run_until_idle())
+        log = str(read(store, task.id).error_log)
+        assert log == "generating_assets: no reason given (w1)"
+
+    def test_a_plain_handler_with_an_iterator_at_its_end(
+        self, store: Store, channel_id: UUID
+    ) -> None:
+        """Its stage has failed; `next` of nothing leaves no worker waiting for ever."""
+        if not isinstance(store, Blocking):
+            pytest.skip("for awaited workers only")
+
+        def take_next(_work: Any) -> None:
+            next(iter(()))
+
+        task = add_task(store, channel_id)
+        worker: Any = AsyncWorker(store.lifted, take_next)  # type: ignore[arg-type]
+        store.loop.run_until_complete(asyncio.wait_for(worker.run_until_idle(), LONG))
+        found = read(store, task.id)
+        assert found.status == S.ASSET_ERROR
+        assert " in take_next" in str(found.error_log)
+
+    def test_what_writes_gives_something_to_await(self, store: Store, channel_id: UUID) -> None:
+        """It is an error of the handler, which says what it should have been."""
+
+        class Later:
+            def __await__(self) -> Iterator[None]:
+                yield
+
+        async def make(_work: Any) -> Any:
+            return lambda _uow: Later()
+
+        task = add_task(store, channel_id)
+        worker = AnyWorker(store, make)
+        worker.until_idle()
+        assert worker.kinds == ["failed"]
+        assert "`async def`" in str(read(store, task.id).error_log)
+
     def test_an_error(self, store: Store, channel_id: UUID) -> None:
         """The task fails at its stage, with what was said, where, and no secret."""
 
@@ -375,7 +426,7 @@ class TestLeases:
             await happens(work.lost.is_set)
             work.check_held()
 
-        worker = AnyWorker(store, ask, lease=SHORT)
+        worker = AnyWorker(store, ask, lease=LONG_ENOUGH)
         worker.until_idle()
         assert worker.kinds == ["lost"]
 

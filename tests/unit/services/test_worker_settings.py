@@ -73,6 +73,16 @@ def test_an_awaited_handler_needs_an_awaited_worker(handler: Any) -> None:
         Worker(STORE, handler)
 
 
+@pytest.mark.parametrize(
+    ("kind", "store", "cure"),
+    [(Worker, ASYNC_STORE, "use AsyncWorker"), (AsyncWorker, STORE, "open_async_store")],
+)
+def test_a_store_of_the_other_kind(kind: type[Any], store: Any, cure: str) -> None:
+    """A worker that could claim but not work would hold its task for nobody."""
+    with pytest.raises(InvalidValue, match=cure):
+        kind(store, work)
+
+
 def test_the_stages_with_work() -> None:
     """There are seven, and every other status leads to one of them or comes from it."""
     assert [str(each) for each in WORKING] == [
