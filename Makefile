@@ -8,8 +8,9 @@ BIN := .venv/bin
 # Tests start hundreds of interpreters, which should not compile the package anew each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests also wait for processes and servers: one worker more than cores keeps the cores busy.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# Tests also wait for processes and servers: one worker more than cores keeps the cores busy. CI is
+# in no hurry, and leases of a second that tests keep or lose last longer than a worker then waits.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + $(if $(CI),0,1))))
 
 # Measuring takes half as long again, so it is left to CI and to `make test COVERAGE=--cov`.
 COVERAGE ?= $(if $(CI),--cov)

@@ -63,9 +63,7 @@ def open_async_store(url: str, *, clock: Clock = utc_now, **engine_options: Any)
     from pipeline_store.sql import SqlStore, bridge  # noqa: PLC0415 - loaded when they are used
 
     store = SqlStore(url, clock=clock, awaited=True, **engine_options)
-    if store.engine.dialect.name == "sqlite":
-        return AsyncStore(store, bridge.call_to_its_end)
-    return AsyncStore(store, bridge.call_in_greenlet)
+    return AsyncStore(store, bridge.LoopBridge(store.engine))
 
 
 def __getattr__(name: str) -> Any:

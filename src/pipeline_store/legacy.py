@@ -41,14 +41,9 @@ from pipeline_store.production import (
 from pipeline_store.sql import schema
 from pipeline_store.sql.adopt import adopt, waits_for_adoption
 from pipeline_store.sql.columns import chronological
-from pipeline_store.sql.engine import (
-    create_sqlite_file,
-    locking_late,
-    make_engine,
-    parse_url,
-    sqlite_file,
-)
+from pipeline_store.sql.engine import locking_late, make_engine
 from pipeline_store.sql.production import discovered_videos
+from pipeline_store.sql.urls import create_sqlite_file, parse_url, sqlite_file
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -86,6 +86,8 @@ class UnitOfWork(Collections, Protocol):
 
     A context manager: leaving it without `commit()` rolls back. An error that the database raised
     undoes the whole unit of work; further calls raise `RolledBack` until `rollback()`.
+
+    One thread at a time may use it, while all threads may share the store.
     """
 
     def commit(self) -> None:

@@ -79,7 +79,8 @@ class Plan:
 
 def run_workers(plan: Plan) -> None:
     """Lets workers do tasks, killing them all the while, until all are done."""
-    assert at_once(_kill_workers, json.dumps(attrs.asdict(plan)), 1) == ["done"]
+    answers = at_once(_kill_workers, json.dumps(attrs.asdict(plan)), 1)
+    assert answers == ["done"], answers
 
 
 def add_channels(store: Store) -> None:
@@ -129,12 +130,14 @@ class TaskWorker:
 
     def practise(self) -> None:
         """Does a task and undoes it; processes that are forked from this one need not learn it."""
+        # What is done for the first time may take longer than a lease of those who are killed.
+        lease = timedelta(minutes=1)
         with suppress(*OUTAGES), self._store.unit_of_work() as uow:
             uow.tasks.count_by_status()
             uow.tasks.add(_a_task(uow.channels.page()[0], 2**64))
-            claim = uow.tasks.claim_next(self._name, self._lease, most_attempts=1_000)
+            claim = uow.tasks.claim_next(self._name, lease, most_attempts=1_000)
             assert claim is not None
-            self._complete(uow, uow.tasks.heartbeat(claim, self._lease))
+            self._complete(uow, uow.tasks.heartbeat(claim, lease))
             uow.rollback()
         self._store.close()
 

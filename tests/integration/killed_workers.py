@@ -144,9 +144,11 @@ class Worker:
     def practise(self) -> None:
         """Does a job and undoes it; processes that are forked from this one need not learn it."""
         with self._store.unit_of_work() as uow:
-            claim = uow.jobs.claim_next(self._name, self._lease)
+            # The first time may take longer than a lease of those who are killed.
+            lease = timedelta(minutes=1)
+            claim = uow.jobs.claim_next(self._name, lease)
             assert claim is not None
-            self._complete(uow, uow.jobs.heartbeat(claim, self._lease))
+            self._complete(uow, uow.jobs.heartbeat(claim, lease))
             uow.rollback()
         self._prepare()
         self._store.close()

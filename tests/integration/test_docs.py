@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
+from unittest.mock import patch
 
 import pytest
 import typer
@@ -53,6 +54,8 @@ from pipeline_store.services import (
     reviews,
     runs,
     settings,
+    task_outlook,
+    tasks_overview,
     work,
     work_holding,
     work_settings,
@@ -299,7 +302,9 @@ def extras() -> set[str]:
 
 
 def run_page(path: Path, folder: Path, environment: Mapping[str, str]) -> None:
-    Runner(read_page(path), folder, environment).run()
+    # What a page sets in the environment is not there for the tests after it.
+    with patch.dict(os.environ):
+        Runner(read_page(path), folder, environment).run()
 
 
 @pytest.fixture(scope="session")
@@ -414,6 +419,8 @@ SERVICES = {
         publishing,
         reviews,
         runs,
+        task_outlook,
+        tasks_overview,
     )
 }
 
@@ -575,6 +582,9 @@ def test_a_page_fails_for(
 RIGHT_EXAMPLES = """# Page
 
 ```python
+import os
+
+os.environ["SET_BY_A_PAGE"] = "1"
 a = 1
 ```
 
@@ -613,6 +623,7 @@ def test_a_page_passes_whose_examples_are_right(
     path = tmp_path / "page.md"
     path.write_text(RIGHT_EXAMPLES, "utf-8")
     run_page(path, tmp_path, environment)
+    assert "SET_BY_A_PAGE" not in os.environ
 
 
 WRONG_WORDS = {

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline_store.sql import SqlStore, metadata
-from pipeline_store.sql.engine import create_sqlite_file, parse_url
+from pipeline_store.sql.urls import create_sqlite_file, parse_url
 from tests.integration.conftest import ON_POSTGRES
 from tests.integration.schema_fingerprint import Fingerprint, differences, fingerprint
 

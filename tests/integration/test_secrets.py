@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from typing import Any
@@ -96,10 +97,15 @@ def use_it(store: Any, use: str) -> None:
 
 def test_the_key_password_of_a_url_is_not_shown() -> None:
     """The password of a client key, which libpq takes in the query, is not shown either."""
-    store: Any = open_store(f"postgresql://u@{NOBODY_THERE}/d?sslpassword={CANARY}")
+    url = f"postgresql://u@{NOBODY_THERE}/d?sslpassword={CANARY}"
+    store: Any = open_store(url)
     with pytest.raises(StoreUnavailable) as raised:
         store.current()
     assert CANARY not in repr(store.engine) + shown(raised.value)
+    awaited: Any = open_async_store(url)
+    with pytest.raises(StoreUnavailable) as raised:
+        asyncio.run(awaited.current())
+    assert CANARY not in repr(awaited.counterpart.engine) + shown(raised.value)
 
 
 @pytest.mark.postgres

@@ -9,6 +9,7 @@ import stat
 import tempfile
 import threading
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -240,6 +241,14 @@ def test_what_is_no_database_is_store_unavailable(
     assert contents_of(tmp_path) == before
 
 
+def test_waiting_for_hints_on_what_is_not_there(tmp_path: Path) -> None:
+    """Hints are waited for as long as they may be where there is no file yet."""
+    with opened("sqlite3", tmp_path / "later.db") as store, store.wakeups() as wakeups:
+        assert wakeups.wait(timedelta(seconds=0.1)) is False
+        store.upgrade()
+        assert wakeups.wait(timedelta(seconds=10)) is True
+
+
 def test_a_folder_is_told_from_what_is_missing(colour: str, tmp_path: Path) -> None:
     """Nobody is told to create a database where a folder is."""
     with (
@@ -303,7 +312,7 @@ def test_a_file_locked_by_others_is_store_busy(colour: str, file: Path) -> None:
         log(store, "one")
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreBusy):
+            with pytest.raises(StoreBusy, match="by another process, or by a unit of work"):
                 log(store, "two")
             assert messages(store) == ["one"]
             assert engine_of(store).pool.checkedout() == 0

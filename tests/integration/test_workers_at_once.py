@@ -26,7 +26,7 @@ from pipeline_store.sql.listeners import AsyncpgListener
 from pipeline_store.tasks import TaskStatus
 from tests.integration.contract.test_task_claims import add_channel, add_task
 from tests.integration.contract.test_tasks import a_task, moves_of, read
-from tests.integration.contract.workers import has_happened
+from tests.integration.contract.workers import LONG, happens, has_happened
 from tests.integration.racing import Child, at_once
 
 if TYPE_CHECKING:
@@ -271,7 +271,8 @@ class TestListening:
         """A worker that waits sends nothing."""
         with worker_of(postgres, driver), watching(postgres) as ask:
             has_happened(lambda: ask(HOW_MANY_LISTEN))
-            time.sleep(0.5)
+            # It looks once more after it has begun to listen, on a slow machine some time later.
+            has_happened(lambda: is_silent(ask))
             before = last_words(ask)
             time.sleep(0.7)
             assert last_words(ask) == before
@@ -337,6 +338,13 @@ def last_words(ask: Callable[..., Any]) -> Any:
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         " AND backend_type = 'client backend'"
     )
+
+
+def is_silent(ask: Callable[..., Any]) -> bool:
+    """Whether nobody says anything for longer than a worker that polls would keep silent."""
+    before = last_words(ask)
+    time.sleep(1)
+    return bool(last_words(ask) == before)
 
 
 def test_many_workers_wait(postgres: str) -> None:
@@ -480,3 +488,49 @@ def test_an_awaited_worker_is_told_of_signals(store: Store, url: str) -> None:
     os.waitpid(child.process, 0)
     found = read(store, task.id)
     assert (found.status, found.worker, found.attempts) == (S.GENERATING_ASSETS, None, 0)
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+def test_all_workers_of_a_loop_are_told_of_signals(kills: int) -> None:
+    """One that has ended before leaves them to the others; afterwards all is as it was."""
+
+    def run(say: Callable[[str], None]) -> None:
+        at_work: list[str] = []
+
+        async def work(held: Any) -> None:
+            at_work.append(held.claim.worker)
+            await happens(lambda: kills == 1 and held.is_stopping)
+
+        async def main() -> str:
+            awaited = open_async_store("memory://")
+            async with awaited.unit_of_work() as uow:
+                channel = Channel(channel_id="history1", name="History", max_concurrent=3)
+                await uow.channels.add(channel)
+                pages = [f"page{number}" for number in range(3)]
+                await uow.tasks.add_many(
+                    a_task(channel.id, status=S.QUEUED, notion_page_id=page) for page in pages
+                )
+                await uow.commit()
+            ending = AsyncWorker(awaited, {S.UPLOADING: work})
+            workers = [AsyncWorker(awaited, work, name=f"w{number}") for number in range(3)]
+            running = [asyncio.create_task(each.run()) for each in (*workers, ending)]
+            await happens(lambda: len(at_work) == 3)
+            ending.stop()
+            await running.pop()
+            for number in range(kills):
+                os.kill(os.getpid(), signal.SIGTERM)
+                await asyncio.sleep(0.05 * number)
+            done, _ = await asyncio.wait(running, timeout=LONG)
+            async with awaited.unit_of_work(read_only=True) as uow:
+                held = sum(task.worker is not None for task in await uow.tasks.page())
+            return f"{len(done)} of {sorted(at_work)} ended, {held} tasks are held"
+
+        before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+        came_of_it = asyncio.run(main())
+        after = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+        say(f"{came_of_it}, signals are {'as before' if after == before else after}")
+
+    child = Child(run)
+    told = "3 of ['w0', 'w1', 'w2'] ended, 0 tasks are held, signals are as before"
+    assert child.line() == told
+    os.waitpid(child.process, 0)

@@ -42,7 +42,7 @@ class Database:
     def _url(self) -> URL:
         from sqlalchemy.engine import URL  # noqa: PLC0415 - see above
 
-        from pipeline_store.sql.engine import parse_url  # noqa: PLC0415 - see above
+        from pipeline_store.sql.urls import parse_url  # noqa: PLC0415 - see above
 
         if not self._given:
             raise InvalidValue("--database: a URL or the path of an SQLite file expected")
@@ -67,7 +67,7 @@ class Database:
     @cached_property
     def file(self) -> Path | None:
         """The file of an SQLite database."""
-        from pipeline_store.sql.engine import sqlite_file  # noqa: PLC0415 - see above
+        from pipeline_store.sql.urls import sqlite_file  # noqa: PLC0415 - see above
 
         file = sqlite_file(self._url)
         if file is None and self._url.get_backend_name() == "sqlite":

@@ -8,11 +8,12 @@ import attrs
 
 from pipeline_store.errors import AdoptionRefused
 from pipeline_store.sql import schema
-from pipeline_store.sql.engine import make_engine, parse_url, sqlite_file
+from pipeline_store.sql.engine import make_engine
 from pipeline_store.sql.foreign_rows import Finding, RowCheck
 from pipeline_store.sql.foreign_schema import Comparison, compare, tables_found
 from pipeline_store.sql.peek import opened_without_trace
 from pipeline_store.sql.production import PRODUCTION_TABLES
+from pipeline_store.sql.urls import parse_url, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

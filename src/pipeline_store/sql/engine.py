@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
-from pipeline_store.errors import StoreUnavailable
-from pipeline_store.sql.failures import translated
+from pipeline_store.errors import InvalidValue, StoreUnavailable
+from pipeline_store.sql.forks import share_no_connection
+from pipeline_store.sql.server_options import for_asyncpg, for_psycopg
+from pipeline_store.sql.urls import SYNCHRONOUS, fixed_in_place, sqlite_file, synchronous_level
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -35,11 +36,6 @@ nothing until the first statement that writes, and then takes the write lock.
 
 WHEN_WRITING: Final = "WHEN_WRITING"
 
-SYNCHRONOUS: Final = "synchronous"
-"""In the query of an SQLite URL: how a commit waits for the disk, FULL unless said otherwise."""
-
-_SYNCHRONOUS_LEVELS: Final = {"OFF", "NORMAL", "FULL", "EXTRA"}
-
 RESTED_SECONDS: Final = 0.1
 """After this long unused, a connection is asked whether it still stands before it is used."""
 
@@ -51,10 +47,6 @@ DRIVERS: Final = {
 }
 """The driver for (database, awaited), where the URL names none that can serve."""
 
-_PASSWORD: Final = "password"  # noqa: S105 - the name of it
-_KEY_PASSWORD: Final = "sslpassword"  # noqa: S105 - the name of it
-"""Secrets that a PostgreSQL URL may hold in its query; the first one also before its host."""
-
 SERVES_BOTH: Final = {"psycopg"}
 
 _POOL_SIZES: Final = {"pool_size", "max_overflow"}
@@ -63,86 +55,34 @@ _NEVER_WRITES: Final = {"SELECT", "PRAGMA", "EXPLAIN", "VALUES", "BEGIN", "COMMI
 """First words of statements that need no transaction to be undone by."""
 
 
-def parse_url(url: str | URL) -> URL:
-    """Return the parsed URL.
-
-    Raises:
-        StoreUnavailable: it is no URL of SQLite or PostgreSQL; a password in it is not repeated.
-    """
-    with translated():
-        try:
-            parsed = make_url(url)
-        except (ArgumentError, ValueError):  # ValueError: a port that is no number
-            raise StoreUnavailable(
-                "not a database URL; expected memory://, sqlite:///FILE or postgresql://..."
-            ) from None
-    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-        found = parsed.get_backend_name()
-        raise StoreUnavailable(
-            f"{found} is not supported; memory://, sqlite:///FILE or postgresql://... expected"
-        )
-    if _synchronous_level(parsed) not in _SYNCHRONOUS_LEVELS:
-        choices = ", ".join(sorted(_SYNCHRONOUS_LEVELS))
-        raise StoreUnavailable(f"{SYNCHRONOUS}: one of {choices} expected in the URL")
-    if parsed.get_backend_name() == "sqlite" and parsed.host:
-        raise StoreUnavailable("a file has three slashes: sqlite:///FILE, or four from the root")
-    if "\x00" in (parsed.database or ""):
-        raise StoreUnavailable("the name of a database cannot hold the NUL character")
-    if _PASSWORD in parsed.query:
-        password = str(parsed.query[_PASSWORD])
-        parsed = parsed.difference_update_query([_PASSWORD]).set(password=password)
-    return parsed
-
-
-def _synchronous_level(url: URL) -> str:
-    return str(url.query.get(SYNCHRONOUS, "FULL")).upper()
-
-
-def refuse_missing_file(url: URL) -> None:
-    """Refuse an SQLite URL whose file is not there, rather than have an empty one made."""
-    file = sqlite_file(url)
-    if file is None or file.is_file():
-        return
-    if file.is_dir():
-        raise StoreUnavailable(f"{file} is a directory, not a database")
-    cure = "create it with store.upgrade() or `pipeline-store init`"
-    raise StoreUnavailable(f"there is no database {file}: {cure}")
-
-
-def sqlite_file(url: URL) -> Path | None:
-    """Return the file of an SQLite URL, or None for a database in memory or on a server."""
-    name = url.database
-    if url.get_backend_name() != "sqlite" or not name or name == ":memory:":
-        return None
-    return Path(name)
-
-
 def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
     """Return an engine that has not connected yet.
 
     `options` go to SQLAlchemy's `create_engine`. With `awaited`, the engine is the synchronous face
     of an asynchronous one and must be used inside SQLAlchemy's greenlet bridge.
     """
+    if str(options.get("isolation_level")).upper() == "AUTOCOMMIT":
+        raise InvalidValue("isolation_level: AUTOCOMMIT would leave nothing that can be undone")
+    url = fixed_in_place(url)
     backend = url.get_backend_name()
     driver = url.get_driver_name() if "+" in url.drivername else ""
     if driver not in SERVES_BOTH and driver != DRIVERS[backend, awaited]:
         url = url.set(drivername=f"{backend}+{DRIVERS[backend, awaited]}")
     settings: dict[str, Any] = {"hide_parameters": True}
-    level = _synchronous_level(url)
+    level = synchronous_level(url)
     if backend == "sqlite":
         url = url.difference_update_query([SYNCHRONOUS])
         url, pool = _sqlite_settings(url, awaited)
         settings |= pool
     else:
+        by_psycopg = url.get_driver_name() in SERVES_BOTH
+        url, connecting = for_psycopg(url) if by_psycopg else for_asyncpg(url)
         settings |= {"pool_size": 10, "max_overflow": 5, "pool_pre_ping": True}
+        settings["connect_args"] = connecting
     if "poolclass" in options:
         # Another kind of pool may know no sizes.
         settings = {name: settings[name] for name in settings if name not in _POOL_SIZES}
     connect = {**settings.get("connect_args", {}), **options.get("connect_args", {})}
-    if _KEY_PASSWORD in url.query:
-        # SQLAlchemy shows the query of a URL as it stands.
-        connect[_KEY_PASSWORD] = url.query[_KEY_PASSWORD]
-        url = url.difference_update_query([_KEY_PASSWORD])
     settings |= options | {"connect_args": connect}
     try:
         if awaited:
@@ -154,10 +94,12 @@ def make_engine(url: URL, *, awaited: bool = False, **options: Any) -> Engine:
     except ModuleNotFoundError as error:
         message = f"{error.name} is missing: pip install 'pipeline-store[postgres]'"
         raise StoreUnavailable(message) from None
-    except ValueError as error:
+    except (ArgumentError, ValueError) as error:
         raise StoreUnavailable(f"the database URL holds a bad value: {error}") from None
+    share_no_connection(engine)
     if backend == "postgresql":
         _spare_pings(engine)
+        _leave_writing_to_server(engine)
     if backend == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite_connection, level))
         event.listen(engine, "begin", _begin_sqlite)
@@ -175,23 +117,9 @@ def _sqlite_settings(url: URL, awaited: bool) -> tuple[URL, dict[str, Any]]:
         # A second connection would be a second, empty database.
         return url, settings | {"pool_size": 1, "max_overflow": 0}
     # mode=rw: a mistyped path is an error, not a new file; `create_sqlite_file` makes one.
-    opened = f"file:{quote(os.fspath(file))}"
+    opened = f"file:{quote(os.fsencode(file))}"
     query = {"mode": "rw", "uri": "true", **url.query}
     return url.set(database=opened, query=query), settings | {"pool_size": 10, "max_overflow": 5}
-
-
-def create_sqlite_file(url: URL) -> None:
-    """Make the file of an SQLite URL, readable by its owner only, unless it is there."""
-    file = sqlite_file(url)
-    if file is None:
-        return
-    try:
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        if not file.parent.is_dir():
-            message = f"cannot create {file}: there is no directory {file.parent}"
-            raise StoreUnavailable(message) from None
-        raise StoreUnavailable(f"cannot create {file}: {error.strerror}") from None
 
 
 def _spare_pings(engine: Engine) -> None:
@@ -215,6 +143,21 @@ def _spare_pings(engine: Engine) -> None:
 
     event.listen(engine, "checkin", note_use)
     setattr(engine.dialect, "do_ping", ask_when_rested)  # noqa: B010 - mypy forbids the other way
+
+
+def _leave_writing_to_server(engine: Engine) -> None:
+    """Let a transaction be read-only where we ask for it, and else as the server has it.
+
+    After one that was, SQLAlchemy has psycopg ask for the next to be READ WRITE. That would write
+    where an administrator allows no writes by default, and cannot even read on a standby.
+    """
+    dialect: Any = engine.dialect
+    set_read_only = dialect.set_readonly
+
+    def ask(connection: object, value: bool) -> None:
+        set_read_only(connection, value or None)
+
+    dialect.set_readonly = ask
 
 
 def _prepare_sqlite_connection(

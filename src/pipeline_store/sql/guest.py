@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 from pipeline_store.errors import StoreUnavailable
-from pipeline_store.sql.changes import forget_key
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.session import GuardedSession
 
@@ -26,8 +25,9 @@ class GuestSession(GuardedSession):
     def __init__(self, session: Session, clock: Clock) -> None:
         """Work in `session` from `enter` to `close`."""
         super().__init__(session, clock)
-        # Undoing the caller's transaction is the caller's matter.
-        event.remove(session, "after_rollback", self._let_go)
+        # Undoing the caller's transaction is the caller's matter: nothing is told of it here.
+        event.listen(session, "before_flush", self.before_flush)
+        event.listen(session, "loaded_as_persistent", self.objects.keep)
         self._savepoint: SessionTransaction | None = None
 
     def enter(self) -> None:
@@ -50,7 +50,7 @@ class GuestSession(GuardedSession):
             if self._savepoint is not None:
                 self._savepoint.commit()
             self._savepoint = _set_savepoint(session)
-        self._forget()
+        self.objects.forget()
 
     def rollback(self) -> None:
         """Undo what was written since the start or the last commit."""
@@ -59,9 +59,7 @@ class GuestSession(GuardedSession):
             # With the connection, the caller's transaction is lost as well.
             with suppress(StoreUnavailable), translated():
                 savepoint.rollback()
-        for entity in self._added:
-            forget_key(entity)
-        self._forget()
+        self.objects.take_keys()
         self.undone = False
 
     def close(self) -> None:
@@ -70,8 +68,8 @@ class GuestSession(GuardedSession):
             return
         self.rollback()
         self.closed = True
-        event.remove(self.session, "before_flush", self._before_flush)
-        self._stop_keeping()
+        event.remove(self.session, "before_flush", self.before_flush)
+        event.remove(self.session, "loaded_as_persistent", self.objects.keep)
 
 
 def _set_savepoint(session: Session) -> SessionTransaction:

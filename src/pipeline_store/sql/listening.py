@@ -32,6 +32,11 @@ class ListeningWakeups(Wakeups):
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._listener = _listener_for(engine)
+        #: Also what is raised when no connection can be made, as SQLAlchemy adapts it.
+        self._lost: tuple[type[Exception], ...] = (
+            *self._listener.lost,
+            engine.dialect.loaded_dbapi.Error,
+        )
         self._connection: PoolProxiedConnection | None = None
         self._pause = FIRST_PAUSE
 
@@ -47,7 +52,7 @@ class ListeningWakeups(Wakeups):
             try:
                 if self._listener.wait(pause):
                     return True
-            except self._listener.lost:
+            except self._lost:
                 self._end()
                 continue
             if left <= pause:
@@ -85,7 +90,7 @@ class ListeningWakeups(Wakeups):
         except PipelineStoreError:
             # Without hints a worker looks by itself; that will tell what is wrong, if it lasts.
             return False
-        except self._listener.lost:
+        except self._lost:
             return False
         self._connection = connection
         self._pause = FIRST_PAUSE

@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from pipeline_store.errors import ReadOnly, StoreBusy, StoreUnavailable
-from pipeline_store.sql.engine import BEGIN_OPTION, WHEN_WRITING, make_engine, sqlite_file
+from pipeline_store.sql.engine import BEGIN_OPTION, WHEN_WRITING, make_engine
 from pipeline_store.sql.failures import translated
+from pipeline_store.sql.urls import sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Generator

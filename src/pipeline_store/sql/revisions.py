@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 
 
 def upgrade(connection: sa.Connection) -> None:
-    """Run every revision that the database lacks."""
-    command.upgrade(_config(connection), "head")
+    """Run every revision that the database lacks.
+
+    Raises:
+        StoreFailure: what the database says of its revision makes no sense.
+    """
+    try:
+        command.upgrade(_config(connection), "head")
+    except CommandError as error:
+        raise StoreFailure(f"cannot upgrade: {error}") from None
 
 
 def downgrade(connection: sa.Connection, revision: str) -> None:

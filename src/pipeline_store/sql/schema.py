@@ -35,6 +35,13 @@ ADOPTED_REVISION: Final = "0001"
 _UPGRADE_LOCK: Final = 7_306_090_331_178_116_710
 """An arbitrary number that names our upgrades among PostgreSQL's advisory locks."""
 
+_NAME_THE_SCHEMAS: Final = sa.text(
+    "SELECT set_config('search_path', array_to_string(ARRAY("
+    "SELECT quote_ident(name) FROM unnest(current_schemas(false)) WITH ORDINALITY AS each (name, n)"
+    " ORDER BY n), ', '), true)"
+)
+"""Functions keep the search path of who made them; "$user" in it would be somebody else later."""
+
 _REVISION_FILE: Final = re.compile(r"([0-9]{4})_\w+\.py")
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -206,6 +213,7 @@ def _migrating(engine: sa.Engine) -> Generator[sa.Connection, None, None]:
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+            connection.execute(_NAME_THE_SCHEMAS)
             yield connection
         return
     with engine.connect().execution_options(**{BEGIN_OPTION: "IMMEDIATE"}) as connection:

@@ -5,28 +5,30 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 
-from sqlalchemy.orm import Session
-
 from pipeline_store.clock import checked, utc_now
 from pipeline_store.short_way import ShortWay
 from pipeline_store.sql import schema
 from pipeline_store.sql.adopt import AdoptionReport, adopt
-from pipeline_store.sql.engine import (
-    create_sqlite_file,
-    make_engine,
-    parse_url,
-    read_only,
-    refuse_missing_file,
-)
+from pipeline_store.sql.engine import make_engine, read_only
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.session import GuardedSession
 from pipeline_store.sql.short_way import SqlQueues
 from pipeline_store.sql.unit_of_work import SqlUnitOfWork
+from pipeline_store.sql.urls import (
+    create_sqlite_file,
+    fixed_in_place,
+    parse_url,
+    refuse_missing_file,
+    sqlite_file,
+)
 from pipeline_store.sql.wakeups import make_wakeups
+from pipeline_store.sql.watched_session import KeepingSession, WatchedSession
 from pipeline_store.unit_of_work import Store
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from sqlalchemy.orm import Session
 
     from pipeline_store.claim import Claim
     from pipeline_store.clock import Clock
@@ -44,12 +46,17 @@ class SqlStore(ShortWay, Store):
         self, url: str, *, clock: Clock = utc_now, awaited: bool = False, **options: Any
     ) -> None:
         """Keep objects at `url`; `options` go to SQLAlchemy's `create_engine`."""
-        self._url = parse_url(url)
+        #: As it was given, for reports.
+        self._given = parse_url(url)
+        self._url = fixed_in_place(self._given)
+        self._file = sqlite_file(self._url)
         self._clock = checked(clock)
         self.engine = make_engine(self._url, awaited=awaited, **options)
         self._reading = read_only(self.engine)
         self._short_way = SqlQueues(self.engine, self._clock)
         self._schema_is_current = False
+        #: Which file was found by that name, as the disk tells files apart.
+        self._found: tuple[int, int] | None = None
 
     def unit_of_work(
         self, *, read_only: bool = False, session: Session | None = None
@@ -58,20 +65,40 @@ class SqlStore(ShortWay, Store):
         if session is not None:
             return SqlUnitOfWork.over(session, clock=self._clock)
         engine = self._reading if read_only else self.engine
-        own = Session(engine, expire_on_commit=False)
-        guarded = GuardedSession(own, self._clock, read_only=read_only)
+        kind = WatchedSession if read_only else KeepingSession
+        own = kind(engine, expire_on_commit=False)
+        guarded = own.guard = GuardedSession(own, self._clock, read_only=read_only)
         return SqlUnitOfWork(guarded, self._clock, self.check_schema)
 
     def check_schema(self) -> None:
         """Refuse a database at another revision; asked once, since revisions only go up."""
+        self._follow_file()
         if not self._schema_is_current:
             refuse_missing_file(self._url)
             schema.check(self._reading)
             self._schema_is_current = True
 
+    def _follow_file(self) -> None:
+        """Leave a file that was removed or replaced: to write to it would be to lose it."""
+        if self._file is None:
+            return
+        try:
+            status = self._file.stat()
+            found = (status.st_dev, status.st_ino)
+        except OSError:
+            found = None
+        if found == self._found:
+            return
+        if self._found is not None:
+            with translated():
+                self.engine.dispose()
+        self._found = found
+        self._schema_is_current = False
+
     def upgrade(self) -> None:
         """See `pipeline_store.unit_of_work.Store.upgrade`."""
         create_sqlite_file(self._url)
+        self._follow_file()
         schema.upgrade(self.engine)
 
     def wakeups(self) -> Wakeups:
@@ -91,17 +118,19 @@ class SqlStore(ShortWay, Store):
 
     def adopt(self) -> AdoptionReport:
         """Take over the SQLite file, whose ten tables another program made; see `adopt`."""
-        return adopt(self._url)
+        return adopt(self._given)
 
     def downgrade(self, revision: str) -> None:
         """See `pipeline_store.unit_of_work.Store.downgrade`."""
         refuse_missing_file(self._url)
+        self._follow_file()
         self._schema_is_current = False
         schema.downgrade(self.engine, revision)
 
     def current(self) -> str | None:
         """See `pipeline_store.unit_of_work.Store.current`."""
         refuse_missing_file(self._url)
+        self._follow_file()
         return schema.current(self._reading)
 
     def close(self) -> None:

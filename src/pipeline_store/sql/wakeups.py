@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol, Self, final
 
 from pipeline_store.errors import PipelineStoreError
 from pipeline_store.sql.bells import LoopBell
 from pipeline_store.sql.beside_pool import close_beside_pool, connect_beside_pool
 from pipeline_store.sql.failures import translated
+from pipeline_store.sql.forks import close_before_forks
 from pipeline_store.sql.listening import ListeningWakeups
 from pipeline_store.wakeups import ThreadBell, Wakeups, seconds_to_wait
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import timedelta
     from types import TracebackType
 
@@ -32,15 +36,17 @@ def make_wakeups(engine: sa.Engine) -> Wakeups:
         return ListeningWakeups(engine)
     bell = LoopBell() if engine.dialect.is_async else ThreadBell()
     in_memory = engine.url.database in {None, "", ":memory:"}
-    return SqliteWakeups(_RowsWritten(engine) if in_memory else _FileVersion(engine), bell)
+    version = _RowsWritten(engine) if in_memory else _FileVersion(engine)
+    return SqliteWakeups(version, bell, engine.dialect.loaded_dbapi.Error)
 
 
 @final
 class SqliteWakeups(Wakeups):
     """Looks whether anybody has written, after pauses that grow; each look costs microseconds."""
 
-    def __init__(self, version: _Version, bell: Bell) -> None:
+    def __init__(self, version: _Version, bell: Bell, driver_error: type[Exception]) -> None:
         self._version = version
+        self._driver_error = driver_error
         self._bell = bell
         self._seen: object = None
 
@@ -80,7 +86,7 @@ class SqliteWakeups(Wakeups):
         try:
             with translated():
                 self._seen = self._version.look()
-        except PipelineStoreError:
+        except (PipelineStoreError, self._driver_error):
             # The worker's own look will tell what is wrong, if it lasts.
             self._version.close()
             return False
@@ -106,16 +112,23 @@ class _FileVersion(_Version):
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._connection: PoolProxiedConnection | None = None
+        #: Whoever forks closes the connection, from another thread than the one that looks.
+        self._alone: AbstractContextManager[object] = nullcontext()
+        if not engine.dialect.is_async:
+            self._alone = Lock()
+            close_before_forks(self.close)
 
     def look(self) -> object:
-        if self._connection is None:
-            self._connection = connect_beside_pool(self._engine)
-        return self._connection.dbapi_connection, _ask(self._connection, "PRAGMA data_version")
+        with self._alone:
+            if self._connection is None:
+                self._connection = connect_beside_pool(self._engine)
+            return self._connection.dbapi_connection, _ask(self._connection, "PRAGMA data_version")
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            close_beside_pool(self._engine, connection)
+        with self._alone:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                close_beside_pool(self._engine, connection)
 
 
 @final

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def is_open(path: str) -> bool:
     readers = (one for one in gc.get_objects() if isinstance(one, io.BufferedReader))
-    return any(not reader.closed and reader.name in (path, Path(path)) for reader in readers)
+    # What unpacks a file has no name in some versions of Python.
+    names = (getattr(reader, "name", None) for reader in readers if not reader.closed)
+    return any(name in (path, Path(path)) for name in names)
 
 
 def refused(path: str) -> str:

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from pipeline_store import MEMORY_URL, open_store
 from pipeline_store.cli.database import Database
 from pipeline_store.errors import PipelineStoreError
-from pipeline_store.sql.engine import parse_url
 from pipeline_store.sql.peek import opened_without_trace
 from pipeline_store.sql.schema import VERSION_TABLE
+from pipeline_store.sql.urls import parse_url
 
 if TYPE_CHECKING:
     from pipeline_store.clock import Clock

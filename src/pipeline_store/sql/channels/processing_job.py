@@ -212,7 +212,7 @@ class SqlProcessingJobRepository(
 
     def _read_known_again(self, keys: Iterable[UUID] | None) -> None:
         """Let the objects of this unit of work hold what a statement has written."""
-        known = {job.id for job in self._session.known(ProcessingJob)}
+        known = {job.id for job in self._session.objects.of(ProcessingJob)}
         self._read_again(list(known if keys is None else known.intersection(keys)))
 
 
