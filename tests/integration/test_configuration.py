@@ -284,8 +284,6 @@ sys.stdin.readline()
 configuration.set("retry_attempts", 8, by="another process")
 print(time.monotonic(), flush=True)
 """
-SCHEDULING = 0.5
-"""Seconds that a busy machine may take to run what is due."""
 
 
 @pytest.mark.parametrize(
@@ -313,14 +311,17 @@ def test_what_another_process_overrides_is_seen_in_time(url: str, seconds: int) 
             other.stdin.write("\n")
             other.stdin.flush()
             reads = 0
+            stale_at, asked_at = began, began
             while configuration.get("retry_attempts") == 3:
                 reads += 1
-                assert time.monotonic() - began < 30
+                stale_at = asked_at
+                assert stale_at - began < 30
                 time.sleep(0.0001)
+                asked_at = time.monotonic()
             seen_at = time.monotonic()
             committed_at = float(other.stdout.readline())
-    # Both clocks are the machine's own.
-    assert seen_at - committed_at <= seconds + SCHEDULING
+    # Both clocks are the machine's own. Whoever asked later than this was told.
+    assert stale_at - committed_at <= seconds
     assert reads > 100
     # What is read in each turn: three layers, and a statement or two around them.
     turns = 1 + (seen_at - began) / seconds

@@ -277,7 +277,7 @@ class AsyncWorker:
                     task = done or await write(uow)
                     await uow.commit()
                     return task
-            except PASSING as error:
+            except (*PASSING, LeaseLost) as error:
                 await asyncio.sleep(tries.pause_after(error, work))
 
     async def _rest(self, seconds: float) -> None:

@@ -245,7 +245,7 @@ class Worker:
                     task = done or write(uow)
                     uow.commit()
                     return task
-            except PASSING as error:
+            except (*PASSING, LeaseLost) as error:
                 time.sleep(tries.pause_after(error, work))
 
     def _give_back(self, work: Work) -> None:

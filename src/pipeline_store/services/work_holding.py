@@ -187,6 +187,7 @@ class Tries:
     def __init__(self) -> None:
         self._conflicts = 0
         self._pause = FIRST_PAUSE
+        self._error: PipelineStoreError | None = None
         #: Whether an earlier try may have been committed.
         self.is_unsure = False
 
@@ -194,9 +195,12 @@ class Tries:
         """Return how long to wait before the next try.
 
         Raises:
-            LeaseLost: the lease ends before that.
+            LeaseLost: the lease has ended, or ends before that; with what failed until then.
             Conflict: it happened too often.
         """
+        if isinstance(error, LeaseLost):
+            raise error if self._error is None else _too_late(held, self._error) from None
+        self._error = error
         self._conflicts += isinstance(error, Conflict)
         self.is_unsure |= isinstance(error, CommitUnknown)
         if self._conflicts >= MOST_CONFLICTS:
@@ -204,9 +208,12 @@ class Tries:
         pause = self._pause
         self._pause = min(2 * pause, LONGEST_PAUSE)
         if held.seconds_left <= pause:
-            message = f"the lease on task {held.task.id} ended before it could be written: {error}"
-            raise LeaseLost(message) from None
+            raise _too_late(held, error) from None
         return pause
+
+
+def _too_late(held: Held[Any], error: PipelineStoreError) -> LeaseLost:
+    return LeaseLost(f"the lease on task {held.task.id} ended before it could be written: {error}")
 
 
 def outcome_of(
