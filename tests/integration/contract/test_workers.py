@@ -371,20 +371,23 @@ class TestLeases:
         """Heartbeats prolong it for as long as the handler works."""
         for lease in EVER_LONGER:
             add_task(store, channel_id)
-            taken: list[object] = []
+            taken: set[UUID] = set()
 
             async def take_long(work: Any, lease: timedelta = lease, taken: Any = taken) -> None:
                 first = read(beside, work.task.id).lease_expires_at
                 assert first is not None
                 # Between two heartbeats: while this asks, its event loop does nothing else.
                 await happens(lambda: utc_now() > first + lease / 6)
-                taken.append(beside.claim_next("thief", lease=lease, queue="tasks"))
+                # Those of the rounds before may be there for the taking.
+                claims = beside.claim_batch("thief", len(EVER_LONGER), lease=lease, queue="tasks")
+                taken.update(claim.item.id for claim in claims)
 
             worker = AnyWorker(store, take_long, lease=lease)
             assert worker.once()
             if worker.kinds == ["done"]:
                 break
-        assert (worker.kinds, taken) == (["done"], [None])
+        assert worker.kinds == ["done"]
+        assert worker.outcomes[0].task_id not in taken
         assert read(store, worker.outcomes[0].task_id).status == S.ASSETS_READY
 
     def test_a_lost_lease(self, store: Store, beside: Store, channel_id: UUID) -> None:
