@@ -123,7 +123,7 @@ def _one_at_a_time(server: PostgresServer, queue: Queue, go_on: GoOn | None = No
         CYCLES,
         {BARE: 0.7, PROCRASTINATE: 2.0, PGQUEUER: 2.0},
     )
-    needed = _needed(CYCLES)
+    needed = filled_with(CYCLES)
     with ExitStack() as stack:
         own = partial(database, server, stack)
         calls = (queue.claim_one, complete_one)
@@ -152,7 +152,7 @@ def _in_batches(server: PostgresServer, queue: Queue, go_on: GoOn | None = None)
         BATCH * BATCHES,
         {BARE: 0.6, PGQUEUER: 1.5},
     )
-    needed = _needed(BATCH * BATCHES, more=BATCH)
+    needed = filled_with(BATCH * BATCHES, more=BATCH)
     with ExitStack() as stack:
         calls = (queue.claim_several, complete_several)
         ours, bare = _ours_and_bare(
@@ -176,7 +176,7 @@ def _what(queue: Queue, at_once: int, go_on: GoOn | None) -> str:
     return f"{what}, in one call" if go_on else what
 
 
-def _needed(in_a_round: int, more: int = 1) -> int:
+def filled_with(in_a_round: int, more: int = 1) -> int:
     """A peer takes one job, or batch, more than it is timed for, and perhaps another."""
     return short_rounds() * (in_a_round + 2 * more)
 

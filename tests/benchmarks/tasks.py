@@ -10,6 +10,7 @@ from tests.benchmarks import (
     crowds,
     enqueuing,
     fair_claims,
+    least_work,
     sqlite_claims,
 )
 from tests.benchmarks.filled_tasks import FILLED_SOON
@@ -28,6 +29,7 @@ def on_postgresql(server: PostgresServer) -> Iterator[Result]:
     yield from claims.on_postgresql(server, claims.TASKS)
     yield from claims.on_postgresql(server, claims.TASKS, in_one_call=True)
     yield from enqueuing.on_postgresql(server)
+    yield from least_work.on_postgresql(server)
     yield from awaited_claims.on_postgresql(server)
 
 
