@@ -13,7 +13,7 @@ from pipeline_store.sql.migrations.task_queue_0003 import (
 from pipeline_store.sql.migrations.task_quota_0003 import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _ONWARD: Final = {
     "claimed": "generating_assets",
@@ -41,19 +41,25 @@ _IS_GATE_AFTER: Final = f"k.status IN ({_GATE_AFTER})"
 _GOES_ON: Final = f"k.status NOT IN ({_ENDS_AFTER})"
 
 
-def _case(status: str, follow: Mapping[str, str]) -> str:
-    return f"CASE {status}{''.join(f' WHEN {a!r} THEN {b!r}' for a, b in follow.items())} END"
+def _texts(values: Iterable[str]) -> str:
+    return f"ARRAY[{', '.join(map(repr, values))}]"
+
+
+def _looked_up(status: str, follow: Mapping[str, str]) -> str:
+    # Not as one condition for each, which the server would prepare anew for every statement.
+    place = f"array_position({_texts(follow)}, {status})"
+    return f"({_texts(follow.values())})[{place}]"
 
 
 _MOVE: Final = f"""
-    status = {_case("k.status", _ONWARD)},
+    status = {_looked_up("k.status", _ONWARD)},
     review_token = k.review_token + ({_IS_GATE_AFTER})::integer,
     worker = CASE WHEN {_GOES_ON} THEN k.worker END,
     lease_expires_at = CASE WHEN {_GOES_ON} THEN k.lease_expires_at END,
     attempts = 0, failed_stage = NULL, warned_at = NULL, held_at = NULL,
     status_since = {MOVED_AT.format("k.")}, updated_at = p_now
 """
-_COSTS_NEXT: Final = f"{_case('k.status', _ONWARD)} = ANY (v_metered)"
+_COSTS_NEXT: Final = f"{_looked_up('k.status', _ONWARD)} = ANY (v_metered)"
 _IS_HELD_FREELY: Final = f"""
     k.lease_expires_at > v_clock AND k.id <> ALL (v_reserved) AND ({_COSTS_NEXT}) IS NOT TRUE
 """
@@ -104,7 +110,8 @@ BEGIN
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, review_token)
             VALUES (new_task_transition_key(), v_task.id, v_task.status_since,
-                {_case("v_task.status", _BACK)}, v_task.status, p_workers[1], v_task.review_token);
+                {_looked_up("v_task.status", _BACK)}, v_task.status, p_workers[1],
+                v_task.review_token);
             v_moved := v_keys;
             IF v_task.lease_expires_at IS NULL THEN
                 DELETE FROM task_leases WHERE task_id = v_task.id;
@@ -122,7 +129,7 @@ BEGIN
         ), history AS (
             INSERT INTO task_transitions
                 (id, task_id, moved_at, from_status, to_status, actor, review_token)
-            SELECT new_task_transition_key(), m.id, m.status_since, {_case("m.status", _BACK)},
+            SELECT new_task_transition_key(), m.id, m.status_since, {_looked_up("m.status", _BACK)},
                 m.status, m.actor, m.review_token
             FROM moved m
         ), ended AS (
@@ -176,7 +183,7 @@ BEGIN
             WHERE k.lease_expires_at > v_clock AND k.id <> ALL (v_moved)
             ORDER BY k.id FOR NO KEY UPDATE OF k
         LOOP
-            v_to := {_case("v_task.status", _ONWARD)};
+            v_to := {_looked_up("v_task.status", _ONWARD)};
             v_ends := v_task.status IN ({_ENDS_AFTER});
             UPDATE tasks k SET {_MOVE} WHERE k.id = v_task.id RETURNING k.status_since INTO v_since;
             INSERT INTO task_transitions
