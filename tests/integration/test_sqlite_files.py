@@ -276,6 +276,18 @@ def test_a_file_opened_for_reading_refuses_writes(colour: str, file: Path) -> No
         assert engine_of(store).pool.checkedout() == 0
 
 
+@pytest.mark.parametrize("option", ["mdoe=ro", "Synchronous=OFF", "sslmode=require"])
+def test_an_option_that_a_file_does_not_have_is_refused(
+    colour: str, file: Path, option: str
+) -> None:
+    """It would be left out: a file that was to be read only could be written to."""
+    with (
+        pytest.raises(StoreUnavailable, match="no option '.*'; there are .*mode.*synchronous"),
+        opened(colour, file, f"?{option}"),
+    ):
+        pass
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without rights")
 def test_a_file_of_somebody_else_is_refused() -> None:
     """A file that the process may not write, or not even read, is a typed error."""

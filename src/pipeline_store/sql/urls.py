@@ -17,6 +17,14 @@ SYNCHRONOUS: Final = "synchronous"
 
 _SYNCHRONOUS_LEVELS: Final = {"OFF", "NORMAL", "FULL", "EXTRA"}
 
+_OPTIONS_OF_A_FILE: Final = (
+    # SQLite leaves out, without a word, what is none of these.
+    *("cache", "immutable", "mode", "nolock", "psow", "vfs"),
+    *("cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout", "uri"),
+    SYNCHRONOUS,
+)
+"""What the query of an SQLite URL may hold: options of SQLite, of its driver, and our own."""
+
 _PASSWORD: Final = "password"  # noqa: S105 - the name of it
 """A secret that a PostgreSQL URL may hold in its query as well as before its host."""
 
@@ -44,8 +52,8 @@ def parse_url(url: str | URL) -> URL:
     if synchronous_level(parsed) not in _SYNCHRONOUS_LEVELS:
         choices = ", ".join(sorted(_SYNCHRONOUS_LEVELS))
         raise StoreUnavailable(f"{SYNCHRONOUS}: one of {choices} expected in the URL")
-    if parsed.get_backend_name() == "sqlite" and parsed.host:
-        raise StoreUnavailable("a file has three slashes: sqlite:///FILE, or four from the root")
+    if parsed.get_backend_name() == "sqlite":
+        _check_file(parsed)
     if parsed.port is not None and not 0 < parsed.port <= LAST_PORT:
         raise StoreUnavailable(f"a port is a number from 1 to {LAST_PORT}")
     _check_name(parsed.database or "")
@@ -53,6 +61,15 @@ def parse_url(url: str | URL) -> URL:
         password = str(parsed.query[_PASSWORD])
         parsed = parsed.difference_update_query([_PASSWORD]).set(password=password)
     return parsed
+
+
+def _check_file(url: URL) -> None:
+    if url.host:
+        raise StoreUnavailable("a file has three slashes: sqlite:///FILE, or four from the root")
+    unknown = sorted(set(url.query).difference(_OPTIONS_OF_A_FILE))
+    if unknown:
+        known = ", ".join(sorted(_OPTIONS_OF_A_FILE))
+        raise StoreUnavailable(f"an SQLite URL has no option {unknown[0]!a}; there are {known}")
 
 
 def _check_name(name: str) -> None:
