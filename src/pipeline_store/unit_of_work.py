@@ -87,7 +87,7 @@ class UnitOfWork(Collections, Protocol):
     A context manager: leaving it without `commit()` rolls back. An error that the database raised
     undoes the whole unit of work; further calls raise `RolledBack` until `rollback()`.
 
-    One thread at a time may use it, while all threads may share the store.
+    All threads may share the store. In a unit of work they share one transaction, and take turns.
     """
 
     def commit(self) -> None:

@@ -282,7 +282,7 @@ def test_an_option_that_a_file_does_not_have_is_refused(
 ) -> None:
     """It would be left out: a file that was to be read only could be written to."""
     with (
-        pytest.raises(StoreUnavailable, match="no option '.*'; there are .*mode.*synchronous"),
+        pytest.raises(StoreUnavailable, match=r"no option .*; there are .*mode.*synchronous"),
         opened(colour, file, f"?{option}"),
     ):
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pipeline_store.entity import key_type, recorded_changes
@@ -27,6 +28,7 @@ from pipeline_store.memory.tables import (
 )
 from pipeline_store.memory.view import View, referring_to
 from pipeline_store.repository import touch
+from pipeline_store.turns import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -39,10 +41,11 @@ if TYPE_CHECKING:
 class MemorySession:
     """Reads and writes objects, by the rules of databases.
 
-    Rows are published under a lock when the unit of work commits.
+    Rows are published under a lock when the unit of work commits. Threads that share it take turns.
     """
 
     def __init__(self, tables: Tables, clock: Clock, *, read_only: bool) -> None:
+        self.turn = RLock()
         self.tables = tables
         self._clock = clock
         self.read_only = read_only
@@ -84,6 +87,7 @@ class MemorySession:
     def lock(self, name: str) -> None:
         """Go on: nobody waits in memory, and what others took first is refused by the commit."""
 
+    @in_turn
     def find(self, collection: str, key: Any) -> Any:
         """Return the object with this key, or None."""
         self._check_usable()
@@ -105,6 +109,7 @@ class MemorySession:
             known.own(place, entity, row)
         return known.objects[place]
 
+    @in_turn
     def select(self, collection: str, condition: Callable[[Any], bool]) -> list[Any]:
         """Return the objects that meet the condition, by key."""
         self.flush()
@@ -112,6 +117,7 @@ class MemorySession:
         # A row may have been removed by another unit of work since it was looked at.
         return [entity for entity in found if entity is not None]
 
+    @in_turn
     def looked_at(self, collection: str) -> list[Any]:
         """Return what is in a collection, by key, to be looked at only.
 
@@ -123,6 +129,7 @@ class MemorySession:
                 self.reread(collection, entity)
         return self._view.values(collection)
 
+    @in_turn
     def is_there_by_others(self, collection: str, condition: Callable[[Any], bool]) -> bool:
         """Whether a committed row that was not read here as it is now meets the condition."""
         return any(
@@ -132,6 +139,7 @@ class MemorySession:
             and (collection, key) not in self._known.removed
         )
 
+    @in_turn
     def flush(self) -> None:
         """Check what was changed so far, as a database does before every statement."""
         rows: list[object] = []
@@ -151,6 +159,7 @@ class MemorySession:
             for row in rows:
                 self.add(COLLECTIONS[type(row)], row)
 
+    @in_turn
     def reread(self, collection: str, entity: Any) -> None:
         """Let an object that was not changed here take over what somebody else has committed."""
         place, known = (collection, getattr(entity, key_field(entity.__class__))), self._known
@@ -163,6 +172,7 @@ class MemorySession:
         known.own(place, entity, present)
         self.tables.origins[entity] = present
 
+    @in_turn
     def keep_unchanged(self, collection: str, entity: Any) -> None:
         """Refuse the commit when somebody else does so too, or changes the object, before it."""
         place = (collection, getattr(entity, key_field(entity.__class__)))
@@ -185,6 +195,7 @@ class MemorySession:
         self.guards.append(refuse_other)
         self.on_publish.append(put_anew)
 
+    @in_turn
     def add(self, collection: str, entity: Any, *, as_row: bool = False) -> None:
         """Take in a new object, or one that an earlier unit of work had read.
 
@@ -228,6 +239,7 @@ class MemorySession:
         self._check_unchanged((collection, key), row)
         self._known.own((collection, key), entity, row)
 
+    @in_turn
     def remove(self, collection: str, entity: Any) -> None:
         """Delete an object, unless others refer to it."""
         self.check_writable()
@@ -261,6 +273,7 @@ class MemorySession:
                     self._remove((other, child_key), child)
         self._known.remove(place, entity)
 
+    @in_turn
     def commit(self) -> None:
         """Publish the changes, all or none."""
         self.flush()
@@ -289,6 +302,7 @@ class MemorySession:
                 bell.ring()
         self._forget_plans()
 
+    @in_turn
     def rollback(self) -> None:
         """Forget the changes; objects keep their values, those that were added are new again."""
         self._known.forget()
@@ -299,6 +313,7 @@ class MemorySession:
         for forgotten in (self.upserted, self.guards, self.on_publish):
             forgotten.clear()
 
+    @in_turn
     def close(self) -> None:
         """Forget what was not committed, and everything that was read."""
         self.rollback()

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from pipeline_store.errors import StoreUnavailable
 from pipeline_store.sql.failures import translated
 from pipeline_store.sql.session import GuardedSession
+from pipeline_store.turns import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,6 +44,7 @@ class GuestSession(GuardedSession):
                 self._savepoint = _set_savepoint(session)
             yield session
 
+    @in_turn
     def commit(self) -> None:
         """Write, and keep the writes in the caller's transaction."""
         with self.guarded() as session:
@@ -52,6 +54,7 @@ class GuestSession(GuardedSession):
             self._savepoint = _set_savepoint(session)
         self.objects.forget()
 
+    @in_turn
     def rollback(self) -> None:
         """Undo what was written since the start or the last commit."""
         savepoint, self._savepoint = self._savepoint, None
@@ -62,6 +65,7 @@ class GuestSession(GuardedSession):
         self.objects.take_keys()
         self.undone = False
 
+    @in_turn
     def close(self) -> None:
         """Leave the session to its owner; do nothing when that was done."""
         if self.closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from pipeline_store.sql.changes import (
 from pipeline_store.sql.dependents import dependents_of
 from pipeline_store.sql.failures import translated, unless_interrupted
 from pipeline_store.sql.known_objects import KnownObjects
+from pipeline_store.turns import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -48,10 +50,12 @@ class GuardedSession:
 
     Before changes are written, every changed row is locked and compared with what was read; a
     difference is a `Conflict`. The ten production tables have no version column to do this with.
+    Threads that share it take turns.
     """
 
     def __init__(self, session: Session, clock: Clock, *, read_only: bool = False) -> None:
         """Guard `session`; with `read_only`, refuse every write. `clock` tells when of changes."""
+        self.turn: Final = RLock()
         self.session: Final = session
         self.clock: Final = clock
         self.read_only: Final = read_only
@@ -70,31 +74,33 @@ class GuardedSession:
     @contextmanager
     def guarded(self, subject: str = "", *, deleting: bool = False) -> Generator[Session]:
         """Translate the errors of the block; any of them undoes the unit of work."""
-        self._check_usable()
-        try:
-            with translated(subject=subject, deleting=deleting):
-                yield self.session
-        except BaseException as error:
-            # A cancelled task, too, may have lost what was written before.
-            with unless_interrupted(error):
-                self.rollback()
-            self.undone = True
-            raise
+        with self.turn:
+            self._check_usable()
+            try:
+                with translated(subject=subject, deleting=deleting):
+                    yield self.session
+            except BaseException as error:
+                # A cancelled task, too, may have lost what was written before.
+                with unless_interrupted(error):
+                    self.rollback()
+                self.undone = True
+                raise
 
     @contextmanager
     def all_or_nothing(self) -> Generator[None]:
         """Undo what the block wrote when it fails, and leave the rest of the unit of work alone."""
-        with self.guarded() as session:
-            savepoint = session.begin_nested()
-        try:
-            yield
-        except BaseException:
-            # A database error has undone everything already.
-            if savepoint.is_active:
-                savepoint.rollback()
-            raise
-        with self.guarded():
-            savepoint.commit()
+        with self.turn:
+            with self.guarded() as session:
+                savepoint = session.begin_nested()
+            try:
+                yield
+            except BaseException:
+                # A database error has undone everything already.
+                if savepoint.is_active:
+                    savepoint.rollback()
+                raise
+            with self.guarded():
+                savepoint.commit()
 
     def _check_usable(self) -> None:
         if self.closed:
@@ -121,6 +127,7 @@ class GuardedSession:
             # SQLite goes on working while rows are fetched; what fails then must fail here.
             return result.freeze()()
 
+    @in_turn
     def refresh(self, kind: type[T], statement: Executable) -> Sequence[T]:
         """Return what a statement finds or writes, with the values that are in the database now."""
         before = {entity: values_held(entity) for entity in self.objects.of(kind)}
@@ -245,6 +252,7 @@ class GuardedSession:
         with self.guarded() as session:
             session.flush()
 
+    @in_turn
     def commit(self) -> None:
         """Write and make permanent."""
         self.flush()
@@ -258,6 +266,7 @@ class GuardedSession:
             raise
         self.objects.forget()
 
+    @in_turn
     def rollback(self) -> None:
         """Undo; objects keep their values, and those that were added are new again."""
         session = self.session
@@ -269,6 +278,7 @@ class GuardedSession:
         self.objects.give_back()
         self.undone = False
 
+    @in_turn
     def close(self) -> None:
         """Give the connection back; do nothing when that was done."""
         if self.closed:

@@ -20,7 +20,14 @@ _SYNCHRONOUS_LEVELS: Final = {"OFF", "NORMAL", "FULL", "EXTRA"}
 _OPTIONS_OF_A_FILE: Final = (
     # SQLite leaves out, without a word, what is none of these.
     *("cache", "immutable", "mode", "nolock", "psow", "vfs"),
-    *("cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout", "uri"),
+    *(
+        "cached_statements",
+        "check_same_thread",
+        "detect_types",
+        "isolation_level",
+        "timeout",
+        "uri",
+    ),
     SYNCHRONOUS,
 )
 """What the query of an SQLite URL may hold: options of SQLite, of its driver, and our own."""
