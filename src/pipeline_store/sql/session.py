@@ -62,6 +62,8 @@ class GuardedSession:
         self.undone = False
         self.closed = False
         self.objects: Final = KnownObjects(session)
+        #: Taken in to be removed: what was changed in it before is nobody's news.
+        self._going: object | None = None
 
     def enter(self) -> None:
         """Begin; the transaction itself begins with the first statement."""
@@ -197,11 +199,16 @@ class GuardedSession:
         with self.guarded(subject, deleting=True) as session:
             refuse_gone(session, entity, subject)
             if entity not in session:
+                session.flush()
                 self._take_in(session, [entity], subject)
                 session.add(entity)
-            self._release_dependents(session, entity)
-            session.delete(entity)
-            session.flush()
+                self._going = entity
+            try:
+                self._release_dependents(session, entity)
+                session.delete(entity)
+                session.flush()
+            finally:
+                self._going = None
 
     def _record_changes(self, session: Session, entity: object) -> None:
         for row in recorded_changes(entity, values_read(entity), self.clock):
@@ -295,7 +302,8 @@ class GuardedSession:
             self.check_writable()
         check_unchanged(session, [*changed, *removed])
         for entity in changed:
-            self._record_changes(session, entity)
-            touch(entity, self.clock)
+            if entity is not self._going:
+                self._record_changes(session, entity)
+                touch(entity, self.clock)
         for entity in [*changed, *removed]:
             self.objects.will_write(entity)

@@ -753,3 +753,25 @@ def test_many_collections_in_one(store: Store, parents: Parents) -> None:
         assert {name: len(page(uow, name)) - before[name] for name in COLLECTIONS} == (
             dict.fromkeys(COLLECTIONS, 1)
         )
+
+
+def test_an_object_that_goes_is_not_changed(
+    store: Store, parents: Parents, clock: SteppedClock
+) -> None:
+    """What was changed in it and never committed is not written before it is removed."""
+    with store.unit_of_work() as uow:
+        preset = uow.presets.add(sample("presets", parents))
+        uow.commit()
+        channel = uow.channels.get(parents.channel)
+        channel.default_preset_id = preset.id
+        uow.commit()
+    before = preset.updated_at
+    clock.advance(hours=1)
+    with store.unit_of_work():
+        preset.description = "another"
+    with store.unit_of_work() as uow:
+        uow.presets.remove(preset)
+        assert preset.updated_at == before
+        assert uow.channels.get(channel.id).updated_at == clock()
+        uow.commit()
+    assert preset.updated_at == before
