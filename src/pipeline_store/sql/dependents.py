@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy.orm import object_mapper
+from sqlalchemy.orm import attributes, object_mapper
 
 from pipeline_store.sql.columns import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline_store.clock import Clock
+    from sqlalchemy.orm import Session
 
+    from pipeline_store.clock import Clock
+    from pipeline_store.sql.known_objects import KnownObjects
 
 _RULES: Final = {"CASCADE", "SET NULL"}
 
@@ -46,7 +48,7 @@ class Dependents:
         return changed
 
 
-def dependents_of(entity: object) -> Iterator[Dependents]:
+def _dependents_of(entity: object) -> Iterator[Dependents]:
     """Yield the rows that are removed with the object's row, or whose reference is emptied."""
     mapped: Any = object_mapper(entity).local_table
     (key_column,) = mapped.primary_key
@@ -55,3 +57,25 @@ def dependents_of(entity: object) -> Iterator[Dependents]:
         for foreign_key in table.foreign_keys:
             if foreign_key.column is key_column and foreign_key.ondelete in _RULES:
                 yield Dependents(foreign_key.parent, key, foreign_key.ondelete == "CASCADE")
+
+
+def release_dependents(
+    session: Session, entity: object, objects: KnownObjects, clock: Clock
+) -> None:
+    """Let the objects of a unit of work know what the removal of one does to their rows."""
+    for rows in _dependents_of(entity):
+        session.flush()
+        known = [each for each in session.identity_map.values() if rows.include(each)]
+        if rows.are_removed:
+            for each in known:
+                release_dependents(session, each, objects, clock)
+                session.delete(each)
+            # Before the row that they refer to, with which the database would remove them.
+            session.flush()
+            continue
+        emptied = rows.emptied(clock)
+        session.execute(rows.update().values(emptied))
+        for each in known:
+            objects.will_write(each)
+            for name, value in emptied.items():
+                attributes.set_committed_value(each, name, value)

@@ -26,7 +26,7 @@ from pipeline_store.sql.changes import (
     values_held,
     values_read,
 )
-from pipeline_store.sql.dependents import dependents_of
+from pipeline_store.sql.dependents import release_dependents
 from pipeline_store.sql.failures import translated, unless_interrupted
 from pipeline_store.sql.known_objects import KnownObjects
 from pipeline_store.turns import in_turn
@@ -204,7 +204,7 @@ class GuardedSession:
                 session.add(entity)
                 self._going = entity
             try:
-                self._release_dependents(session, entity)
+                release_dependents(session, entity, self.objects, self.clock)
                 session.delete(entity)
                 session.flush()
             finally:
@@ -214,25 +214,6 @@ class GuardedSession:
         for row in recorded_changes(entity, values_read(entity), self.clock):
             self.objects.add(row)
             session.add(row)
-
-    def _release_dependents(self, session: Session, entity: object) -> None:
-        """Let the objects of this unit of work know what the removal does to their rows."""
-        for rows in dependents_of(entity):
-            session.flush()
-            known = [each for each in session.identity_map.values() if rows.include(each)]
-            if rows.are_removed:
-                for each in known:
-                    self._release_dependents(session, each)
-                    session.delete(each)
-                # Before the row that they refer to, with which the database would remove them.
-                session.flush()
-                continue
-            emptied = rows.emptied(self.clock)
-            session.execute(rows.update().values(emptied))
-            for each in known:
-                self.objects.will_write(each)
-                for name, value in emptied.items():
-                    attributes.set_committed_value(each, name, value)
 
     def check_unchanged(self, entities: Sequence[object]) -> None:
         """Refuse objects of this unit of work that somebody else has changed; let nobody do so."""
