@@ -65,10 +65,6 @@ LAST_CLAIM: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class CancelledInHandlerError(Exception):
-    """A handler let out that something was cancelled which it waited for: its stage failed."""
-
-
 class StopIterationInHandlerError(Exception):
     """A handler let out that an iterator had nothing more to give: its stage failed."""
 
@@ -227,7 +223,10 @@ class AsyncWorker:
             if not self._settings.is_stopping:
                 await self._rest(REST_AFTER_GIVING_BACK)
             return OutcomeKind.RELEASED, task, str(reason) or None
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is a failed stage
+        except (Exception, asyncio.CancelledError) as error:
+            # Whatever a handler raises is a failed stage.
+            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+                raise
             message = words_of(error)
             work.check_held()
             failure = partial(write_failure, claim=work.claim, message=message)
@@ -239,18 +238,11 @@ class AsyncWorker:
             if work.is_stopping:
                 # Asked for before there was anybody to be told.
                 self._heartbeats.look_again()
-            try:
-                if is_awaited(handler):
-                    return await cast("Awaitable[AsyncResult]", handler(work))
-                result = await asyncio.to_thread(_call, handler, work)
-                # A lambda may have called a coroutine function.
-                return await result if inspect.isawaitable(result) else result
-            except asyncio.CancelledError as error:
-                worker = asyncio.current_task()
-                if worker is not None and worker.cancelling():
-                    raise
-                # Not the worker was cancelled, but something that its handler waited for.
-                raise CancelledInHandlerError().with_traceback(error.__traceback__) from None
+            if is_awaited(handler):
+                return await cast("Awaitable[AsyncResult]", handler(work))
+            result = await asyncio.to_thread(_call, handler, work)
+            # A lambda may have called a coroutine function.
+            return await result if inspect.isawaitable(result) else result
 
     def _writer_of(
         self, work: AsyncWork, result: AsyncResult
@@ -284,6 +276,12 @@ class AsyncWorker:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
+
+
+def _is_being_cancelled() -> bool:
+    """Whether the worker is, and not only something that its handler waited for."""
+    worker = asyncio.current_task()
+    return worker is not None and worker.cancelling() > 0
 
 
 def _call(handler: AsyncHandler, work: AsyncWork) -> Awaitable[AsyncResult] | AsyncResult:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -221,7 +222,8 @@ class Worker:
             if not self._settings.is_stopping:
                 self._bell.wait(REST_AFTER_GIVING_BACK)
             return OutcomeKind.RELEASED, task, str(reason) or None
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is a failed stage
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a handler raises
+            # Nobody cancels a thread, but a handler may run a loop in which something is cancelled.
             message = words_of(error)
             work.check_held()
             failure = partial(write_failure, claim=work.claim, message=message)

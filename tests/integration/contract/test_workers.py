@@ -313,24 +313,31 @@ class TestResults:
         assert worker.outcomes[0].message in line
         assert worker.kinds == ["failed"]
 
+    @pytest.mark.parametrize("where", ["handler", "function", "coroutine function"])
     def test_a_handler_in_which_something_is_cancelled(
-        self, store: Store, channel_id: UUID
+        self, store: Store, channel_id: UUID, where: str
     ) -> None:
         """Its stage has failed, and the worker goes on with the next task."""
-        if not isinstance(store, Blocking):
+        if where == "coroutine function" and not isinstance(store, Blocking):
             pytest.skip("for awaited workers only")
 
-        async def wait_for_what_was_cancelled(_work: Any) -> None:
+        async def make(_work: Any) -> Any:
             waited_for = asyncio.get_running_loop().create_future()
             waited_for.cancel()
-            await waited_for
+
+            async def wait(_uow: Any) -> None:
+                await waited_for
+
+            if where == "handler":
+                await waited_for
+            return wait if where == "coroutine function" else lambda _uow: waited_for.result()
 
         tasks = [add_task(store, channel_id) for _ in range(2)]
-        worker = AnyWorker(store, wait_for_what_was_cancelled)
+        worker = AnyWorker(store, make)
         assert worker.until_idle() == 2
         assert [read(store, task.id).status for task in tasks] == [S.ASSET_ERROR] * 2
         line = str(read(store, tasks[0].id).error_log)
-        assert line.startswith("generating_assets: CancelledInHandlerError (test_workers.py:")
+        assert line.startswith("generating_assets: CancelledError (test_workers.py:")
 
     def test_a_listener_that_fails(self, store: Store, channel_id: UUID) -> None:
         """The worker ends with its error, and keeps no task that it would have gone on with."""
