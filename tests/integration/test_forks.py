@@ -103,15 +103,52 @@ def write_while_somebody_waits(url: str) -> None:
     os.waitpid(child.process, 0)
 
 
+async def note(store: AsyncStore, message: str) -> None:
+    async with store.unit_of_work() as uow:
+        await uow.errors.add(ErrorLog(module="cut", error_type="ValueError", error_message=message))
+        await uow.commit()
+
+
+def write_when_a_parent_that_awaits_closes(url: str, parent: str) -> None:
+    """The child has begun to write when its parent closes an awaited store, and goes on."""
+    waiting, closed = os.pipe()
+    beginning, begun = os.pipe()
+
+    def work(say: Callable[[str], None]) -> None:
+        os.close(closed)
+        own = open_store(url)
+        log(own, "child")
+        os.write(begun, b"!")
+        os.read(waiting, 1)
+        log_some(own, "child")
+        own.close()
+        say("done")
+
+    async def main() -> Child:
+        store = open_async_store(url)
+        await note(store, "parent")
+        if parent == "rests":
+            child = Child(work)
+            os.read(beginning, 1)
+        else:
+            async with store.wakeups() as wakeups:
+                await wakeups.wait(timedelta(0))
+                child = Child(work)
+                os.read(beginning, 1)
+                await wakeups.wait(timedelta(seconds=0.5))
+        if parent == "goes on":
+            await note(store, "parent")
+        await store.close()
+        return child
+
+    child = asyncio.run(main())
+    os.close(closed)
+    print(child.line())  # noqa: T201 - the answer to the caller
+    os.waitpid(child.process, 0)
+
+
 def write_in_a_loop_of_its_own(url: str) -> None:
     """The child of a process with an awaited store uses that store in an event loop of its own."""
-
-    async def note(store: AsyncStore, message: str) -> None:
-        async with store.unit_of_work() as uow:
-            await uow.errors.add(
-                ErrorLog(module="cut", error_type="ValueError", error_message=message)
-            )
-            await uow.commit()
 
     async def main() -> None:
         store = open_async_store(url)
@@ -160,6 +197,17 @@ def test_a_child_of_a_parent_that_waited(new_url: Callable[[], str]) -> None:
     url = new_url()
     assert lines_of(write_while_somebody_waits, url) == ["done"]
     assert found(url) == ["child"] * EACH + ["parent"]
+
+
+@pytest.mark.parametrize("parent", ["rests", "waits", "goes on"])
+def test_a_child_outlives_the_awaited_store_of_its_parent(
+    new_url: Callable[[], str], parent: str
+) -> None:
+    """What the child was told is stored is there, whatever the parent did when it forked."""
+    url = new_url()
+    assert lines_of(write_when_a_parent_that_awaits_closes, url, parent) == ["done"]
+    written_by_parent = ["parent"] * (2 if parent == "goes on" else 1)
+    assert found(url) == ["child"] * (EACH + 1) + written_by_parent
 
 
 def test_an_awaited_store_in_the_loop_of_a_child(new_url: Callable[[], str]) -> None:

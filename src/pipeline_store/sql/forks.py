@@ -10,13 +10,22 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
-from weakref import WeakMethod, ref
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, final
+from weakref import WeakMethod, WeakSet, ref
+
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+LONGEST_CLOSE: Final = 5.0
+"""Seconds that a fork waits for a connection to close."""
 
 _closing: set[WeakMethod[Callable[[], None]]] = set()
 _left_behind: set[ref[Engine]] = set()
@@ -36,8 +45,59 @@ def share_no_connection(engine: Engine) -> None:
     if is_sqlite and not engine.dialect.is_async:
         close_before_forks(engine.dispose)
         return
-    # Nobody can close an awaited connection here; and to connect to a server anew takes long.
+    if is_sqlite:
+        close_before_forks(_Resting(engine).close)
+    # To connect to a server anew takes long.
     _left_behind.add(ref(engine, _left_behind.discard))
+
+
+def close_without_awaiting(driver: Any) -> None:
+    """Close an awaited connection to a file where nothing can be awaited.
+
+    Its thread is left to whoever awaits that it closes.
+    """
+    closed = threading.Event()
+
+    def close() -> None:
+        try:
+            driver._conn.close()  # noqa: SLF001
+        finally:
+            closed.set()
+
+    if driver._running:  # noqa: SLF001
+        # As SQLAlchemy does where it cannot await: the thread does first what it was told before.
+        driver._tx.put_nowait((None, close))  # noqa: SLF001
+        closed.wait(LONGEST_CLOSE)
+
+
+@final
+class _Resting:
+    """The awaited connections to a file that rest in the pool of an engine, which keeps this."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._drivers: WeakSet[Any] = WeakSet()
+        self._closed: WeakSet[Any] = WeakSet()
+        event.listen(engine, "connect", self._add)
+        event.listen(engine, "checkin", self._add)
+        event.listen(engine, "checkout", self._take)
+
+    def close(self) -> None:
+        """Close them; the pool makes others in their place."""
+        with suppress(KeyError):
+            while True:
+                driver = self._drivers.pop()
+                self._closed.add(driver)
+                close_without_awaiting(driver)
+
+    def _add(self, connection: Any, _entry: ConnectionPoolEntry) -> None:
+        if connection is not None:
+            self._drivers.add(connection.driver_connection)
+
+    def _take(self, connection: Any, *_unused: object) -> None:
+        driver = connection.driver_connection
+        self._drivers.discard(driver)
+        if driver in self._closed:
+            raise DisconnectionError("closed, since the process has forked")
 
 
 def _close() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol, Self, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, final
 
 from pipeline_store.errors import PipelineStoreError
 from pipeline_store.sql.bells import LoopBell
 from pipeline_store.sql.beside_pool import close_beside_pool, connect_beside_pool
 from pipeline_store.sql.failures import translated
-from pipeline_store.sql.forks import close_before_forks
+from pipeline_store.sql.forks import close_before_forks, close_without_awaiting
 from pipeline_store.sql.listening import ListeningWakeups
 from pipeline_store.wakeups import ThreadBell, Wakeups, seconds_to_wait
 
@@ -116,7 +116,7 @@ class _FileVersion(_Version):
         self._alone: AbstractContextManager[object] = nullcontext()
         if not engine.dialect.is_async:
             self._alone = Lock()
-            close_before_forks(self.close)
+        close_before_forks(self._close_before_fork)
 
     def look(self) -> object:
         with self._alone:
@@ -129,6 +129,14 @@ class _FileVersion(_Version):
             connection, self._connection = self._connection, None
             if connection is not None:
                 close_beside_pool(self._engine, connection)
+
+    def _close_before_fork(self) -> None:
+        if not self._engine.dialect.is_async:
+            self.close()
+        elif self._connection is not None:
+            # The next look fails, and has it closed for good.
+            adapted: Any = self._connection.dbapi_connection
+            close_without_awaiting(adapted.driver_connection)
 
 
 @final
