@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, final
 
@@ -74,7 +75,7 @@ async def call_to_its_end(function: Callable[P, T], /, *arguments: P.args, **nam
     An SQLite file is worked on by a thread, which nothing interrupts. Left with half a call it
     would keep the lock, and whoever closes it could wait for ever.
     """
-    call = asyncio.ensure_future(call_in_greenlet(function, *arguments, **named))
+    call = asyncio.ensure_future(_call_on_file(function, *arguments, **named))
     cancelled: asyncio.CancelledError | None = None
     while not call.done():
         try:
@@ -87,3 +88,16 @@ async def call_to_its_end(function: Callable[P, T], /, *arguments: P.args, **nam
         # Asked for, or asyncio would complain that nobody did.
         call.exception()
     raise cancelled
+
+
+async def _call_on_file(function: Callable[P, T], /, *arguments: P.args, **named: P.kwargs) -> T:
+    """Let nothing of a call that was cancelled hold a lock.
+
+    SQLite closes a connection only when its statements are given up. One that was interrupted is
+    known to the frames behind the error, and `asyncio.run` keeps all tasks until all have ended.
+    """
+    try:
+        return await call_in_greenlet(function, *arguments, **named)
+    except asyncio.CancelledError as error:
+        traceback.clear_frames(error.__traceback__)
+        raise

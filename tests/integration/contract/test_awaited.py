@@ -23,7 +23,7 @@ from tests.integration.contract.workers import LONG
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from pipeline_store import AsyncStore, AsyncUnitOfWork, Store
+    from pipeline_store import AsyncStore, AsyncUnitOfWork, Store, UnitOfWork
     from pipeline_store.aio.wakeups import AsyncWakeups
 
 MANY = 8
@@ -262,6 +262,31 @@ class TestCancelling:
 
         assert going.run(main()) == 0
 
+    def test_all_tasks_are_cancelled_and_kept(self, going: Awaited) -> None:
+        """Nothing holds a lock, also while tasks know where they were cancelled."""
+        store = going.store
+        kept: list[asyncio.Task[Any]] = []
+
+        def write_and_read(uow: UnitOfWork) -> None:
+            uow.errors.add(ErrorLog(module="m", error_type="t", error_message="m"))
+            for _ in range(20):
+                uow.errors.page()
+
+        async def main() -> None:
+            ours = asyncio.all_tasks()
+            for pause in range(MANY):
+                writing = asyncio.create_task(store.run(write_and_read))
+                await asyncio.sleep(0.002 * (pause + 1))
+                left = asyncio.all_tasks() - ours
+                for task in left:
+                    task.cancel()
+                kept.extend(left)
+                await asyncio.wait([writing])
+            async with asyncio.timeout(LONG / 3):
+                await store.run(write_and_read)
+
+        going.run(main())
+
     def test_a_worker_that_gives_back(self, going: Awaited) -> None:
         """It does so also when everything is cancelled again, as `asyncio.run` does at its end."""
         store = going.store
@@ -277,7 +302,9 @@ class TestCancelling:
             await at_work.wait()
             running.cancel()
             await pass_by(steps)
-            for task in asyncio.all_tasks() - ours:
+            # Kept until all have ended, with what is known of where they were cancelled.
+            left = asyncio.all_tasks() - ours
+            for task in left:
                 task.cancel()
             await asyncio.wait([running])
             assert running.cancelled()
