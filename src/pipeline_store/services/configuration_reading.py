@@ -38,6 +38,7 @@ class _Said:
     source: str
     raw: object = field(repr=False)
     read: Callable[[Any], Any]
+    #: What to do about a value of the wrong type; empty where what is wrong lies elsewhere.
     cure: str
 
     @property
@@ -54,6 +55,8 @@ class _Said:
         try:
             return self.read(self.raw)
         except InvalidValue as error:
+            if not self.cure:
+                raise
             where = f"layer {self.layer}, {self.source}"
             raise InvalidValue(f"{error} ({where}); {self.cure}") from None
 
@@ -159,14 +162,14 @@ class Snapshot:
             self._of_channels[channel] = flattened(stored.settings, self._settings)
         raw = self._of_channels[channel].get(setting.key, _NOTHING)
         read: Callable[[Any], Any] = _written_once(setting)
+        cure = _set_or_unset(setting.key, f" --channel {channel}")
         if setting.secret:
             # Only at the first level, where a rotation of the keys looks.
             entry: Any = stored.settings.get(setting.key)
             read = _refusing(setting, "a sealed secret expected, found something else")
             if is_sealed_setting(entry):
                 place = place_of_channel_setting(stored.id, setting.key)
-                read = self._sealed_in(entry[SEALED], place)
-        cure = _set_or_unset(setting.key, f" --channel {channel}")
+                read, cure = self._sealed_in(entry[SEALED], place), _OF_KEYS
         return _Said(Layer.CHANNEL, f"channel {channel}", raw, read, cure)
 
     def _said_by_override(self, setting: Setting) -> _Said:
@@ -180,14 +183,15 @@ class Snapshot:
     def _said_by_system(self, setting: Setting) -> _Said:
         row = self._database.system.get(setting.key)
         read: Callable[[Any], Any] = setting.checked
+        cure = _set_or_unset(setting.key, " --system")
         if row is not None and setting.secret:
             read = _refusing(setting, _IN_PLAIN_TEXT)
             if row.encrypted:
-                read = self._sealed_in(row.value, place_of_system_setting(setting.key))
+                place = place_of_system_setting(setting.key)
+                read, cure = self._sealed_in(row.value, place), _OF_KEYS
         elif row is not None and row.encrypted:
             read = _refusing(setting, "stored as a secret, and not declared as one")
         raw = _NOTHING if row is None else row.value
-        cure = _set_or_unset(setting.key, " --system")
         return _Said(Layer.SYSTEM, "system_configuration", raw, read, cure)
 
     def _said_by_files(self, setting: Setting) -> Iterator[_Said]:
@@ -203,6 +207,8 @@ class Snapshot:
 
 
 _OVERRIDES: Final = "config_overrides"
+# What is wrong with the keys that are given is said by those who read them.
+_OF_KEYS: Final = ""
 _IN_PLAIN_TEXT: Final = "a secret is not kept here in plain text"
 
 

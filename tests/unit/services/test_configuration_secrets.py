@@ -225,6 +225,20 @@ class TestKeys:
         with pytest.raises(InputFileRefused):
             configuration.set("api.token", HUNTER2, system=True)
 
+    @pytest.mark.parametrize("where", PLACES)
+    def test_what_is_no_key_is_not_held_against_the_stored_secret(
+        self, configured: Configured, where: dict[str, Any]
+    ) -> None:
+        """Nobody is told to remove what only the environment keeps from being opened."""
+        configured.configuration.set("api.token", HUNTER2, **where)
+        configured.environ[KEYS_VARIABLE] = "no-key"
+        channel = where.get("channel")
+        with pytest.raises(InvalidValue, match=r"PIPELINE_STORE_KEYS, key 1: not a key") as refused:
+            configured.another().get("api.token", channel)
+        explained = configured.another().explain("api.token", channel)
+        assert explained.problem == str(refused.value)
+        assert "config unset" not in str(refused.value)
+
     def test_a_token_of_another_channel_does_not_open(self, configured: Configured) -> None:
         configured.configuration.set("api.token", HUNTER2, channel="nature1")
         copied = json.loads(json.dumps(configured.channel().settings))
