@@ -9,6 +9,7 @@ from typing import Any, Final
 import typer
 
 _EXTRA: Final = re.compile(r"(unexpected extra argument\S*) \(.*\)", re.DOTALL)
+_LIST_OF_CHOICES: Final = re.compile(r",?\n\t")
 _CHOICE: Final = re.compile(r"'(?P<found>[^']*)' is not one of (?P<legal>'.*')")
 
 CLOSE: Final = 0.75
@@ -23,6 +24,8 @@ def usage_message(error: Any, program: str) -> str:
         return f"--database stands before the command: {program} --database URL ..."
     # Typer checks values with pydantic, which begins like this.
     message = message.replace(": Value error, ", ": ", 1)
+    # Click lists the legal words of one that is missing below each other.
+    message = _LIST_OF_CHOICES.sub(", ", message).replace("Choose from:, ", "Choose from: ", 1)
     return message + _nearest(message)
 
 

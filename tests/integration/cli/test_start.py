@@ -221,6 +221,16 @@ def test_a_word_that_is_none_of_the_legal_ones(command: Command, found: str, sai
     assert said in done.err
 
 
+def test_a_word_that_is_not_there(command: Command) -> None:
+    """The legal ones stand in the line, as they do for a wrong one."""
+    done = command("job", "add", "nature1")
+    assert done.code == 2
+    assert (
+        "error: Missing argument 'TYPE'. Choose from: scrape, download, transform, publish (try "
+        in done.err
+    )
+
+
 def all_commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield path
     for name, below in getattr(command, "commands", {}).items():
