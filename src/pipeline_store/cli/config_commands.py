@@ -183,7 +183,7 @@ def history(
     if as_json:
         print_json(rows)
         return
-    print_history(rows)
+    print_history(rows, key)
 
 
 def _given(setting: Setting, value: str | None, from_file: str) -> Any:

@@ -34,8 +34,8 @@ def print_list(found: Iterable[Explanation]) -> None:
     tables.print_table(table, "no settings")
 
 
-def print_history(rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print changes, as `change_as_mapping` gives them."""
+def print_history(rows: Iterable[Mapping[str, Any]], key: str | None = None) -> None:
+    """Print changes, as `change_as_mapping` gives them, of one setting or of all."""
     table = tables.new_table()
     tables.add_exact_column(table, "when (UTC)")
     tables.add_text_column(table, "who")
@@ -55,7 +55,8 @@ def print_history(rows: Iterable[Mapping[str, Any]]) -> None:
                 spelled(row["new_value"]),
             ),
         )
-    tables.print_table(table, "no setting was changed yet")
+    nothing = "no setting was changed yet" if key is None else f"{key!r} was not changed yet"
+    tables.print_table(table, nothing)
 
 
 def kind_of(setting: Setting) -> str:

@@ -224,6 +224,7 @@ def test_the_list_and_the_history(channels: Command) -> None:
         ("anna", "speed", "override", None, None, 2.0),
     ]
     assert len(channels("config", "history", "speed", "--json").json) == 2
+    assert channels("config", "history", "tags").out == "'tags' was not changed yet\n"
     assert len(channels("config", "history", "--limit", "1", "--json").json) == 1
     shown = channels("config", "history").out
     assert re.search(r"bert +speed +channel nature1 +- +3", shown)
