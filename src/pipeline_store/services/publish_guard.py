@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 
 
 ATTEMPTS: Final = 5
-"""How often a write is tried when the session is sealed anew at the same moment."""
+"""How often a write is tried when the session is sealed anew at the same moment, and how many new
+sessions are when each of them expires."""
 
 
 class SessionExpired(Exception):
-    """To be raised by `Platform.send` when the platform does not know the session any more."""
+    """To be raised by `Platform.send` when the platform does not know the session any more.
+
+    `publish` passes it on when the platform knows none of several that it has just opened.
+    """
 
 
 class Platform(Protocol):
@@ -90,6 +94,7 @@ def publish(
     Raises:
         DuplicateUpload: another task has the same content for the channel on the platform.
         LeaseLost: the lease has ended, or somebody else has the task.
+        SessionExpired: several new sessions expired, one after the other.
     """
     for earlier in _left_behind(unit_of_work, claim, content_hash, platform):
         found = platform.find(earlier)
@@ -100,6 +105,7 @@ def publish(
         uow.commit()
     session = session_of(keyring, upload)
     ask = session is None and upload.is_left_by_another(claim)
+    sessions_left = ATTEMPTS
     while upload.external_id is None:
         if ask:
             found = platform.find(upload)
@@ -107,6 +113,7 @@ def publish(
             ask, session = False, None
             continue
         if session is None:
+            sessions_left -= 1
             session = platform.open_session(upload)
             with unit_of_work() as uow:
                 keep_session(uow, keyring, claim, upload, session)
@@ -114,6 +121,8 @@ def publish(
         try:
             external_id = platform.send(upload, session)
         except SessionExpired:
+            if not sessions_left:
+                raise
             ask = True
             continue
         upload = _written(unit_of_work, upload, partial(_finish, claim, external_id))

@@ -20,7 +20,13 @@ from pipeline_store.errors import (
 from pipeline_store.secrets import Keyring, Secret, new_key
 from pipeline_store.secrets.sealing import place_of_upload_session
 from pipeline_store.services import key_rotation
-from pipeline_store.services.publish_guard import keep_session, publish, session_of
+from pipeline_store.services.publish_guard import (
+    ATTEMPTS,
+    SessionExpired,
+    keep_session,
+    publish,
+    session_of,
+)
 from pipeline_store.tasks import TaskStatus, UploadStatus
 from tests.conftest import is_on
 from tests.integration.contract.test_task_claims import (
@@ -307,6 +313,28 @@ class TestGuard:
             publish(store.unit_of_work, later, content, platform, keyring)
             assert (platform.videos, platform.asked) == ([content], asked)
             store.complete(later)
+
+    def test_sessions_that_all_expire_end_the_upload(
+        self, store: Store, channel_id: UUID, tmp_path: Path
+    ) -> None:
+        """A platform that takes none of the sessions it opens is not asked for ever."""
+        platform = CountingPlatform(tmp_path / "platform")
+        claim = claim_upload(store, channel_id)
+        opened = 0
+
+        class Forgetful(CountingPlatform):
+            def open_session(self, _upload: Upload) -> Secret:
+                nonlocal opened
+                opened += 1
+                if opened > 2 * ATTEMPTS:
+                    pytest.fail("asked without end")
+                return Secret("https://upload.example/unknown")
+
+        with pytest.raises(SessionExpired):
+            publish(store.unit_of_work, claim, "a", Forgetful(tmp_path / "platform"), KEYS)
+        assert opened == ATTEMPTS
+        publish(store.unit_of_work, claim, "a", platform, KEYS)
+        assert platform.videos == ["a"]
 
     def test_other_content_that_was_left_behind_is_reconciled_first(
         self,
