@@ -747,6 +747,28 @@ class TestHolder:
         assert {move[2] for move in history if move[0] not in GATES} == {"w1"}
         assert token == 5
 
+    @pytest.mark.parametrize("short", [True, False])
+    def test_moves_of_one_instant_stay_in_their_order(
+        self, store: Store, channel_id: UUID, short: bool
+    ) -> None:
+        """As where a clock goes in steps that are longer than a claim and a move take."""
+        add_tasks(store, channel_id, *[PLAIN] * 30)
+        for _ in range(30):
+            claim = claim_shortly(store)
+            if short:
+                store.complete(claim)
+            else:
+                with store.unit_of_work() as uow:
+                    uow.tasks.advance(claim, S.GENERATING_ASSETS)
+                    uow.commit()
+            store.complete(claim)
+            history = moves_of(store, claim.item.id)
+            assert [to for _, to, *_ in history] == [
+                S.CLAIMED,
+                S.GENERATING_ASSETS,
+                S.ASSETS_READY,
+            ]
+
     def test_an_actor_of_its_own(self, store: Store, channel_id: UUID) -> None:
         task = add_task(store, channel_id, status=S.ASSEMBLING)
         claim = claim_one(store)
