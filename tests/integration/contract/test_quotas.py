@@ -534,8 +534,21 @@ class TestClaims:
             lambda uow, _: uow.quotas.set_cost("uploading", UPLOADS, 0),
             lambda uow, _: uow.quotas.refund(uow.quotas.page()[0]),
             lambda uow, _: uow.quotas.remove(uow.quotas.page()[0]),
+            lambda uow, _: setattr(uow.quotas.page()[0], "project", "yours"),
+            lambda uow, _: setattr(uow.quotas.page()[0], "bucket", "youtube_other"),
+            lambda uow, _: setattr(uow.quotas.page()[0], "turns_at", TURNS_AT - timedelta(days=1)),
         ],
-        ids=["released", "limit raised", "limit removed", "cost removed", "refunded", "removed"],
+        ids=[
+            "released",
+            "limit raised",
+            "limit removed",
+            "cost removed",
+            "refunded",
+            "removed",
+            "another project",
+            "another bucket",
+            "another day",
+        ],
     )
     def test_what_was_set_aside_is_found_again(
         self, store: Store, channel_id: UUID, make_room: Callable[[Any, Claim[Task]], None]
@@ -555,6 +568,21 @@ class TestClaims:
         with store.unit_of_work(read_only=True) as uow:
             released = uow.tasks.get(claim.item.id).lease_token == 2
         assert found == ({claim.item.id} if released else {waits.id})
+
+    def test_what_was_set_aside_is_found_again_when_less_was_spent(
+        self, store: Store, channel_id: UUID
+    ) -> None:
+        set_limit(store, 10, project="mine")
+        with store.unit_of_work() as uow:
+            spent = uow.quotas.reserve("mine", UPLOADS, 10)
+            uow.quotas.commit(spent)
+            uow.commit()
+        waits = add_task(store, channel_id, status=S.UPLOADING)
+        assert nothing_to_claim(store)
+        with store.unit_of_work() as uow:
+            uow.quotas.get(spent.id).units = 9
+            uow.commit()
+        assert claim_shortly(store).item.id == waits.id
 
     @pytest.mark.parametrize("then", ["activated", "more room", "another project", "resumed"])
     def test_what_was_set_aside_stays_known(

@@ -47,7 +47,9 @@ _OF_PROJECT: Final = (
     " WHERE coalesce(c.quota_project, 'default') = OLD.project)"
 )
 _WAKE_ON_SQLITE: Final = f"UPDATE task_turns SET wake_at = '{LONG_AGO}' WHERE {_SET_ASIDE}"  # noqa: S608
-_COMES_BACK: Final = "OLD.state <> 'refunded' AND NEW.state = 'refunded'"
+_COMES_BACK: Final = """OLD.state <> 'refunded' AND (
+    NEW.state = 'refunded' OR NEW.units < OLD.units OR NEW.project <> OLD.project
+    OR NEW.bucket <> OLD.bucket OR NEW.turns_at <> OLD.turns_at)"""
 _CHANGED: Final = "project, bucket, turns_at, units, state"
 
 
@@ -64,7 +66,7 @@ SQLITE_UP: Final = (
     _on_sqlite("quota_is_forgotten", "DELETE ON quota_reservations", _TAKE_BACK),
     _on_sqlite(
         "quota_comes_back",
-        "UPDATE OF state ON quota_reservations",
+        f"UPDATE OF {_CHANGED} ON quota_reservations",
         f"{_WAKE_ON_SQLITE} AND {_OF_PROJECT};",
         _COMES_BACK,
     ),
