@@ -584,6 +584,23 @@ class TestClaims:
             uow.commit()
         assert claim_shortly(store).item.id == waits.id
 
+    def test_what_a_clock_that_was_ahead_has_set_aside_is_found_again(
+        self,
+        store: Store,
+        channel_id: UUID,
+        clock: SteppedClock,
+        time_passes: Callable[[timedelta], None],
+    ) -> None:
+        """Soon after the clock is put right, and not when it comes to that time again."""
+        set_limit(store, 1, project="mine")
+        add_tasks(store, channel_id, *[{"status": S.UPLOADING}] * 2)
+        clock.advance(days=3)
+        store.complete(claim_shortly(store))
+        assert nothing_to_claim(store)
+        clock.advance(days=-3)
+        time_passes(timedelta(seconds=31))
+        claim_shortly(store)
+
     @pytest.mark.parametrize("then", ["activated", "more room", "another project", "resumed"])
     def test_what_was_set_aside_stays_known(
         self,

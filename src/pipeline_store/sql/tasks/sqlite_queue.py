@@ -98,7 +98,7 @@ class SqliteTaskQueue:
         # Those that are looked at again may not be those that have something.
         while not found and woken == say.WAKES_AT_ONCE:
             again = spelled_instant(self._instant + LOOK_AGAIN)
-            woken = len(self._run(say.END_PAUSES, (again, self._now)))
+            woken = len(self._run(say.END_PAUSES, (again, self._now, again)))
             found = self._take(wanted)
         return found
 
