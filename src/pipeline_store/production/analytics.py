@@ -36,6 +36,18 @@ Snapshot: TypeAlias = "Analytics | Mapping[str, Any]"
 """A reading, as an object or as a mapping of its field names."""
 
 
+def check_video_id(youtube_video_id: str) -> None:
+    """Refuse an id of an upload that no reading can have, so that its numbers could never be kept.
+
+    An empty one is what an uploader returns that failed, and an upload is not taken back.
+
+    Raises:
+        InvalidValue: it is empty, too long, or no text.
+    """
+    name, longest = "youtube_video_id", values.LONGEST_KEY
+    values.check_text(name, youtube_video_id, longest=longest, empty=False)
+
+
 class AnalyticsRepository(Repository[Analytics, int], Protocol):
     """All readings, a time series per video."""
 

@@ -10,6 +10,7 @@ from pipeline_store import values
 from pipeline_store.entity import change, entity
 from pipeline_store.errors import Conflict, IllegalTransition, InvalidValue
 from pipeline_store.fields import choice, identity, instant, integer, key_text, number, text
+from pipeline_store.production.analytics import check_video_id
 from pipeline_store.repository import Repository
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class PipelineRun:
     def mark_uploaded(self, youtube_video_id: str, youtube_url: str, at: datetime) -> None:
         """Move from approved to uploaded, keeping what YouTube answered."""
         self._leave(RunStatus.APPROVED, to=RunStatus.UPLOADED)
+        check_video_id(youtube_video_id)
         change(
             self,
             status=RunStatus.UPLOADED,

@@ -9,6 +9,7 @@ from typing import Protocol
 from pipeline_store.entity import change, entity
 from pipeline_store.errors import IllegalTransition, InvalidValue
 from pipeline_store.fields import choice, identity, instant, number, reference, text
+from pipeline_store.production.analytics import check_video_id
 from pipeline_store.production.pipeline_run import PipelineRun, RunStatus
 from pipeline_store.repository import Repository
 
@@ -51,7 +52,7 @@ class Short:
         """Set the status to uploaded, keeping what YouTube answered.
 
         Raises:
-            InvalidValue: `run` is not the short's run.
+            InvalidValue: `run` is not the short's run, or the id is empty.
             IllegalTransition: nobody has approved the run, or the short is uploaded already.
         """
         if run.id != self.pipeline_run_id:
@@ -62,6 +63,7 @@ class Short:
         if run.status not in (RunStatus.APPROVED, RunStatus.UPLOADED):
             subject = f"short {self.id} (its run {run.id} is {run.status}, not approved)"
             raise IllegalTransition(subject, self.status, ShortStatus.UPLOADED, ())
+        check_video_id(youtube_video_id)
         change(self, youtube_video_id=youtube_video_id, youtube_url=youtube_url, uploaded_at=at)
         # The assignment check cannot see the run; this method just has.
         object.__setattr__(self, "status", ShortStatus.UPLOADED)

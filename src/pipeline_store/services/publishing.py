@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_store.errors import IllegalTransition
 from pipeline_store.production import RunStatus, ShortStatus
+from pipeline_store.production.analytics import check_video_id
 from pipeline_store.services import reviews
 from pipeline_store.values import check_text
 
@@ -27,6 +28,7 @@ def upload_run(
 
     Raises:
         IllegalTransition: nobody has approved the run, or it was uploaded as another video.
+        InvalidValue: the id is empty, or longer than a reading's may be.
     """
     _check_texts(youtube_video_id, youtube_url)
     run = uow.pipeline_runs.get(run_id)
@@ -46,6 +48,7 @@ def upload_short(
 
     Raises:
         IllegalTransition: nobody has approved its run, or it was uploaded as another video.
+        InvalidValue: the id is empty, or longer than a reading's may be.
     """
     _check_texts(youtube_video_id, youtube_url)
     short = uow.shorts.get(short_id)
@@ -61,7 +64,7 @@ def upload_short(
 
 def _check_texts(youtube_video_id: str, youtube_url: str | None) -> None:
     # First of all: the approval of a held run is recorded before its upload.
-    check_text("youtube_video_id", youtube_video_id)
+    check_video_id(youtube_video_id)
     if youtube_url is not None:
         check_text("youtube_url", youtube_url)
 

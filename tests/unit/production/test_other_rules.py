@@ -131,6 +131,8 @@ class TestShorts:
         before = values_of(short), values_of(other)
         with pytest.raises(InvalidValue, match="run 8 expected, found 7"):
             other.mark_uploaded(run, "v", "https://youtu.be/v", NOON)
+        with pytest.raises(InvalidValue, match="youtube_video_id: must not be empty"):
+            short.mark_uploaded(run, "", "https://youtu.be/", NOON)
         with pytest.raises(InvalidValue, match="uploaded_at"):
             short.mark_uploaded(run, "v", "https://youtu.be/v", "noon")
         assert (values_of(short), values_of(other)) == before

@@ -109,6 +109,8 @@ def test_methods_with_bad_values() -> None:
         ("running", lambda run: run.fail(5, NOON)),
         ("running", lambda run: run.fail("why", "noon")),
         ("approved", lambda run: run.mark_uploaded(1, "u", NOON)),
+        ("approved", lambda run: run.mark_uploaded("", "u", NOON)),
+        ("approved", lambda run: run.mark_uploaded(None, "u", NOON)),
         ("approved", lambda run: run.mark_uploaded("v", b"u", NOON)),
         ("approved", lambda run: run.mark_uploaded("v", "u", "noon")),
     ]

@@ -120,6 +120,23 @@ def test_an_upload_that_youtube_cannot_have_named(uow: UnitOfWork, given: Any) -
     assert (run.status, short.status, held.status) == ("approved", "pending", "review")
 
 
+@pytest.mark.parametrize("given", ["", "x" * 256], ids=["empty", "too long"])
+def test_an_upload_that_no_reading_could_name(uow: UnitOfWork, given: str) -> None:
+    """What an uploader that failed may return does not end a run or a short for good."""
+    run = an_approved_run(uow)
+    (short,) = uow.shorts.for_run(run.id)
+    held = a_run_in_review(uow, "music")
+    reviews.hold(uow, held.id)
+    with pytest.raises(InvalidValue, match="youtube_video_id"):
+        publishing.upload_run(uow, run.id, given)
+    with pytest.raises(InvalidValue, match="youtube_video_id"):
+        publishing.upload_run(uow, held.id, given)
+    with pytest.raises(InvalidValue, match="youtube_video_id"):
+        publishing.upload_short(uow, short.id, given)
+    assert (run.status, short.status, held.status) == ("approved", "pending", "review")
+    assert [row.action for row in uow.reviews.for_run(held.id)] == ["hold"]
+
+
 @pytest.mark.parametrize("given", [*NO_TEXTS, None], ids=repr)
 def test_names_that_are_no_texts(uow: UnitOfWork, given: Any) -> None:
     """Nothing is called so, and no store is asked for it."""
