@@ -5,6 +5,7 @@ The kinds of fields it can have are in `pipeline_store.fields`.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, dataclass_transform
 
@@ -50,6 +51,7 @@ def entity(cls: type[T]) -> type[T]:
     declared = attrs.define(slots=False, eq=False, kw_only=True)(cls)
     setattr(declared, "__init__", _constructor(declared))  # noqa: B010 - mypy forbids the other way
     setattr(declared, "__getstate__", _fields_held)  # noqa: B010 - as above
+    setattr(declared, "__setattr__", _assignment(declared))  # noqa: B010 - as above
     return declared
 
 
@@ -87,6 +89,27 @@ def _constructor(kind: type[Any]) -> Callable[..., None]:
             afterwards(self)
 
     return construct
+
+
+def _assignment(kind: type[Any]) -> Callable[[Any, str, Any], None]:
+    """Return the assignment that attrs wrote, refusing what is no field.
+
+    Without slots the object's dictionary would take a mistyped name, and no store would keep it.
+    """
+    assign = cast("Callable[[Any, str, Any], None]", kind.__setattr__)
+    names = frozenset(field.name for field in fields_of(kind))
+
+    @wraps(assign)
+    def assign_field(self: Any, name: str, value: Any) -> None:
+        # What a database adapter keeps beside the fields begins with an underscore.
+        if name not in names and not name.startswith("_") and not hasattr(kind, name):
+            likely = get_close_matches(name, names, n=1)
+            hint = f"; did you mean {likely[0]}?" if likely else ""
+            message = f"{kind.__name__} has no field {name!r}{hint}"
+            raise AttributeError(message)
+        assign(self, name, value)
+
+    return assign_field
 
 
 class RecordsChanges(Protocol):

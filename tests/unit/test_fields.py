@@ -91,6 +91,18 @@ class TestEntities:
         assert getattr(entity, key) == before
 
     @pytest.mark.parametrize("collection", COLLECTIONS)
+    def test_a_mistyped_field_is_refused(self, collection: str) -> None:
+        """What no store would keep is not lost without a word; the nearest field is named."""
+        entity = sample(collection)
+        for name in values_of(entity):
+            mistyped = f"{name}s"
+            with pytest.raises(AttributeError, match=f"no field '{mistyped}'; did you mean {name}"):
+                setattr(entity, mistyped, 1)
+        with pytest.raises(AttributeError, match=f"{type(entity).__name__} has no field 'xyz'$"):
+            entity.xyz = 1
+        assert not hasattr(entity, "xyz")
+
+    @pytest.mark.parametrize("collection", COLLECTIONS)
     def test_evolving(self, collection: str) -> None:
         """`attrs.evolve` makes a new object with the same values and no key."""
         entity = sample(collection)
