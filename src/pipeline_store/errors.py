@@ -90,7 +90,10 @@ class UploadUnresolved(PipelineStoreError):
 
 
 class RolledBack(PipelineStoreError):
-    """An earlier error undid this unit of work: call rollback(), or open a new one."""
+    """An earlier error undid this unit of work: call rollback(), or open a new one.
+
+    Or it was used outside of its `with` block.
+    """
 
 
 class ReadOnly(PipelineStoreError):

@@ -50,6 +50,7 @@ class MemorySession:
         self._clock = clock
         self.read_only = read_only
         self.undone = False
+        self.entered = False
         self.closed = False
         self._known = KnownObjects(tables)
         #: New rows that are changed where they are there already.
@@ -75,6 +76,8 @@ class MemorySession:
     def _check_usable(self) -> None:
         if self.closed:
             raise RolledBack("this unit of work has ended: open a new one")
+        if not self.entered:
+            raise RolledBack("this unit of work was not entered: use it in a `with` block")
         if self.undone:
             raise RolledBack("an earlier error undid this unit of work: call rollback()")
 

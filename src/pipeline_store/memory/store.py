@@ -95,6 +95,7 @@ class MemoryUnitOfWork(UnitOfWork):
         return self._clock()
 
     def __enter__(self) -> Self:
+        self.session.entered = True
         return self
 
     def __exit__(

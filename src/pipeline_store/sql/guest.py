@@ -33,6 +33,7 @@ class GuestSession(GuardedSession):
 
     def enter(self) -> None:
         """Set the savepoint that a rollback comes back to."""
+        super().enter()
         with self.guarded():
             pass
 

@@ -60,6 +60,7 @@ class GuardedSession:
         self.clock: Final = clock
         self.read_only: Final = read_only
         self.undone = False
+        self.entered = False
         self.closed = False
         self.objects: Final = KnownObjects(session)
         #: Taken in to be removed: what was changed in it before is nobody's news.
@@ -67,6 +68,7 @@ class GuardedSession:
 
     def enter(self) -> None:
         """Begin; the transaction itself begins with the first statement."""
+        self.entered = True
 
     @property
     def dialect(self) -> str:
@@ -107,6 +109,8 @@ class GuardedSession:
     def _check_usable(self) -> None:
         if self.closed:
             raise RolledBack("this unit of work has ended: open a new one")
+        if not self.entered:
+            raise RolledBack("this unit of work was not entered: use it in a `with` block")
         if self.undone:
             raise RolledBack("an earlier error undid this unit of work: call rollback()")
 

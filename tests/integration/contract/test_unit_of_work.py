@@ -122,6 +122,22 @@ class TestCommitting:
             uow.commit()
         assert content(store) == NOTHING
 
+    def test_before_it_is_entered(self, store: Store) -> None:
+        """Without a `with` nothing would end it, and its lock would stay: RolledBack at once."""
+        run = stored_run(store)
+        uow = store.unit_of_work()
+        for use in (
+            lambda: uow.pipeline_runs.get(run.id),
+            lambda: uow.pipeline_runs.count(),
+            lambda: uow.pipeline_runs.add(sample("pipeline_runs")),
+            lambda: uow.config_overrides.set("a", "1"),
+            lambda: uow.commit(),
+        ):
+            with pytest.raises(RolledBack, match="not entered: use it in a `with` block"):
+                use()
+        with uow:
+            assert uow.pipeline_runs.get(run.id).niche == run.niche
+
     def test_after_its_end(self, store: Store) -> None:
         """A unit of work that was left cannot be used any more: RolledBack."""
         run = stored_run(store)
