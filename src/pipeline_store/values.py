@@ -205,4 +205,6 @@ def as_member(name: str, kind: type[Enum], value: Any) -> Any:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _spelled(value)
     return repr(value[:LONGEST_SHOWN]) if isinstance(value, str) else _named(value)

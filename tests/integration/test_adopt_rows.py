@@ -90,7 +90,7 @@ def broken_rules(file: Path) -> list[str]:
     return [
         "discovered_videos 3: view_count: 0 to 9223372036854775807 expected, found -1",
         "discovered_videos 3: viral_score: 0.0 to 1.0 expected, found 1.5",
-        "discovered_videos 3: processed: one of 0, 1, 2, 3 expected, found int",
+        "discovered_videos 3: processed: one of 0, 1, 2, 3 expected, found 9",
         "discovered_videos 4: like_count: whole number expected, found float",
         (
             "discovered_videos 4: content_id_risk: one of low, medium, high, unknown expected, "

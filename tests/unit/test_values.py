@@ -10,7 +10,7 @@ import pytest
 
 from pipeline_store import values
 from pipeline_store.errors import InvalidValue, NaiveDatetimeWarning
-from pipeline_store.production import RunStatus
+from pipeline_store.production import Processed, RunStatus
 
 
 def test_limits() -> None:
@@ -56,6 +56,14 @@ class TestMessages:
             (
                 lambda: values.check_several("ids", "abc"),
                 "ids: several expected, found str",
+            ),
+            (
+                lambda: values.as_member("processed", Processed, 9),
+                "processed: one of 0, 1, 2, 3 expected, found 9",
+            ),
+            (
+                lambda: values.as_member("processed", Processed, 1.0),
+                "processed: one of 0, 1, 2, 3 expected, found float",
             ),
             (
                 lambda: values.as_member("status", RunStatus, "x" * 100),

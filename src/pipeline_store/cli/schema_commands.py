@@ -150,7 +150,9 @@ def _show_adoption(report: "AdoptionReport") -> None:
     if not report.findings:
         tables.say("every row keeps the rules", "dim")
         return
-    tables.say(f"{len(report.findings):,} rows break a rule; they were kept as they are:", "yellow")
+    found = len(report.findings)
+    counted = "1 finding" if found == 1 else f"{found:,} findings"
+    tables.say(f"{counted}; everything was kept as it is:", "yellow")
     findings = tables.new_table()
     tables.add_text_column(findings, "table", at_least=12)
     tables.add_exact_column(findings, "row", number=True)
@@ -160,5 +162,5 @@ def _show_adoption(report: "AdoptionReport") -> None:
         row = None if finding.row is None else str(finding.row)
         tables.add_row(findings, (finding.table, row, finding.text))
     tables.print_table(findings, "")
-    if len(report.findings) > FINDINGS_SHOWN:
-        tables.say(f"... and {len(report.findings) - FINDINGS_SHOWN:,} more; --json lists all")
+    if found > FINDINGS_SHOWN:
+        tables.say(f"... and {found - FINDINGS_SHOWN:,} more; --json lists all")

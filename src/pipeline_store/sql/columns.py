@@ -94,7 +94,12 @@ class _SqliteInstant(sqlite.DATETIME):
         """Return a function from the stored text to a datetime."""
 
         def parse(stored: Any) -> Any:
-            return None if stored is None else read_instant(stored)
+            try:
+                return None if stored is None else read_instant(stored)
+            except InvalidValue as error:
+                # Neither the table nor the key is known here.
+                cure = "`pipeline-store adopt` names its row, to be corrected in the file"
+                raise InvalidValue(f"{error}; {cure}") from None
 
         return parse
 

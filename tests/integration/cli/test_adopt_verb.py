@@ -50,6 +50,38 @@ def test_the_report_is_a_table_and_its_findings(new_command: Command, foreign: P
     assert "is this package's already, at revision" in new_command.on(str(foreign), "adopt").out
 
 
+def test_findings_are_counted(new_command: Command, foreign: Path) -> None:
+    """One row may have several, and an index has some that are of no row."""
+    with closing(sqlite3.connect(foreign)) as raw, raw:
+        raw.execute("UPDATE clips SET content_id_risk = 'odd', extraction_method = 'odd'")
+    report = new_command.on(str(foreign), "adopt")
+    assert report.out.count("content_id_risk: one of") == 1
+    assert "\n2 findings; everything was kept as it is:\n" in report.out
+    with closing(sqlite3.connect(foreign)) as raw, raw:
+        raw.execute("UPDATE clips SET content_id_risk = 'low'")
+    report = new_command.on(str(foreign), "adopt")
+    assert "\n1 finding; everything was kept as it is:\n" in report.out
+
+
+def test_a_time_that_cannot_be_read_is_found_by_adopting(
+    new_command: Command, foreign: Path
+) -> None:
+    """What reads its row is refused and says how to find it; once corrected, all goes on."""
+    with closing(sqlite3.connect(foreign)) as raw, raw:
+        raw.execute("UPDATE pipeline_runs SET cycle_start = '28.02.2026'")
+    report = new_command.on(str(foreign), "adopt")
+    assert "cycle_start: a stored time cannot be read: '28.02.2026'\n" in report.out
+    refused = new_command.on(str(foreign), "status")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == (
+        "error: a stored time cannot be read: '28.02.2026'; "
+        "`pipeline-store adopt` names its row, to be corrected in the file\n"
+    )
+    with closing(sqlite3.connect(foreign)) as raw, raw:
+        raw.execute("UPDATE pipeline_runs SET cycle_start = '2026-02-28 00:00:00'")
+    assert new_command.on(str(foreign), "status").code == 0
+
+
 def test_a_file_that_differs_is_refused_with_the_list(new_command: Command, foreign: Path) -> None:
     """Each difference on a line of its own, or as JSON; the file is left byte for byte."""
     with closing(sqlite3.connect(foreign)) as raw, raw:
