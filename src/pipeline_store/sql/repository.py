@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from pipeline_store import values
 from pipeline_store.entity import key_type
+from pipeline_store.errors import NotFound
 from pipeline_store.repository import (
     check_key,
     check_kind,
@@ -102,8 +103,22 @@ class SqlRepository(Generic[Entity, Key]):
     def _add(self, entities: Sequence[Entity]) -> None:
         for entity in entities:
             fill_from_clock(entity, self._now)
-        name = self._name(entities[0]) if len(entities) == 1 else self.table.name
-        self._session.add(entities, name)
+        if len(entities) > 1:
+            self._session.add(entities, self.table.name)
+            return
+        try:
+            self._session.add(entities, self._name(entities[0]))
+        except NotFound as error:
+            # SQLite does not say which.
+            raise NotFound(f"{error}: {self._references(entities[0])}") from None
+
+    def _references(self, entity: Entity) -> str:
+        held = {
+            column.name: getattr(entity, column.name)
+            for column in self.table.columns
+            if column.foreign_keys
+        }
+        return " or ".join(f"{name} {key}" for name, key in held.items() if key is not None)
 
     def _name(self, entity: Entity) -> str:
         identity = getattr(entity, self._key.name)

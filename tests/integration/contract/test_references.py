@@ -110,11 +110,11 @@ def family(
 
 @in_turn("reference", EVERY_REFERENCE)
 def test_adding_a_child_of_nobody(store: Store, parents: Parents, reference: Reference) -> None:
-    """An object that refers to an absent one cannot be added: that is NotFound."""
+    """An object that refers to an absent one cannot be added: NotFound, which names the key."""
     collection, field, owner = reference
     nobody = {field: NO_ROW[KEY_TYPES[owner]]}
     before = content(store)
-    with store.unit_of_work() as uow, pytest.raises(NotFound):
+    with store.unit_of_work() as uow, pytest.raises(NotFound, match=f"{field}.* {nobody[field]}"):
         getattr(uow, collection).add(sample(collection, parents, **nobody))
     assert content(store) == before
 
