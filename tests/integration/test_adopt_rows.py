@@ -116,6 +116,16 @@ def broken_rules(file: Path) -> list[str]:
     ]
 
 
+def nearly_too_long(file: Path) -> list[str]:
+    """A clip of 25 seconds whose ends are tenths of seconds: 32.2 - 7.2 is a trifle more."""
+    change(
+        file,
+        "UPDATE clips SET start_time_seconds = 7.2, end_time_seconds = 32.2",
+        "UPDATE clips SET clip_duration_seconds = end_time_seconds - start_time_seconds",
+    )
+    return []
+
+
 def broken_together(file: Path) -> list[str]:
     """Values that are right one by one and wrong together."""
     change(
@@ -131,7 +141,9 @@ def broken_together(file: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("damage", [orphaned, unreadable_times, broken_rules, broken_together])
+@pytest.mark.parametrize(
+    "damage", [orphaned, unreadable_times, broken_rules, nearly_too_long, broken_together]
+)
 def test_rows_that_break_a_rule_are_listed(
     foreign: Path, damage: Callable[[Path], list[str]]
 ) -> None:

@@ -15,6 +15,14 @@ from pipeline_store.repository import Repository
 
 LONGEST_CLIP_SECONDS: Final = 25.0
 
+ROUNDING_SECONDS: Final = 1e-6
+"""How far two durations may be apart that mean the same: 32.2 - 7.2 is a trifle more than 25."""
+
+
+def is_longer(seconds: float, limit: float) -> bool:
+    """Whether a duration is above a limit by more than the rounding of its ends explains."""
+    return seconds > limit and not math.isclose(seconds, limit, abs_tol=ROUNDING_SECONDS)
+
 
 class ExtractionMethod(StrEnum):
     """How the piece was found."""
@@ -36,7 +44,7 @@ def _move_end(clip: Clip, wanted: float) -> None:
 def _check_duration(clip: Clip, wanted: float) -> None:
     values.check_number("clip_duration_seconds", wanted)
     expected = clip.end_time_seconds - clip.start_time_seconds
-    if not math.isclose(wanted, expected, abs_tol=1e-6):
+    if not math.isclose(wanted, expected, abs_tol=ROUNDING_SECONDS):
         message = f"clip_duration_seconds: end - start is {expected}, found {wanted}"
         raise InvalidValue(message)
 

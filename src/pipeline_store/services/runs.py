@@ -12,6 +12,7 @@ from pipeline_store.production import (
     Clip,
     ExtractionMethod,
 )
+from pipeline_store.production.clip import is_longer
 
 if TYPE_CHECKING:
     from pipeline_store.production import PipelineRun
@@ -43,7 +44,7 @@ def cut_clip(
         end_time_seconds=end_seconds,
         extraction_method=method,
     )
-    if clip.clip_duration_seconds > longest_seconds:
+    if is_longer(clip.clip_duration_seconds, longest_seconds):
         found = clip.clip_duration_seconds
         raise InvalidValue(f"clip_duration_seconds: at most {longest_seconds} s, found {found} s")
     return uow.clips.add(clip)

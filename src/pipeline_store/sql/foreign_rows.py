@@ -13,6 +13,7 @@ from attrs import setters
 
 from pipeline_store.errors import InvalidValue
 from pipeline_store.production import LONGEST_CLIP_SECONDS
+from pipeline_store.production.clip import is_longer
 from pipeline_store.sql.columns import Instant, mapper_registry, read_instant
 from pipeline_store.sql.production import clips, pipeline_runs
 
@@ -161,7 +162,7 @@ def _refused_value(field: attrs.Attribute[Any], value: object) -> Iterator[str]:
 
 def _too_long(row: Mapping[str, Any]) -> Iterator[str]:
     seconds = row["clip_duration_seconds"]
-    if isinstance(seconds, (int, float)) and seconds > LONGEST_CLIP_SECONDS:
+    if isinstance(seconds, (int, float)) and is_longer(seconds, LONGEST_CLIP_SECONDS):
         yield f"clip_duration_seconds: {seconds}, the limit is {LONGEST_CLIP_SECONDS:g}"
 
 

@@ -32,6 +32,16 @@ def test_a_clip_of_25_seconds_is_cut(uow: UnitOfWork) -> None:
     assert uow.clips.for_run(run.id)[1] is clip
 
 
+def test_where_a_clip_of_25_seconds_begins_does_not_matter(uow: UnitOfWork) -> None:
+    """Of tenths of seconds, as players show them, the difference is often a trifle above 25."""
+    run = a_run_in_review(uow, clips=1)
+    video_id = uow.clips.for_run(run.id)[0].discovered_video_id
+    for tenths in range(600):
+        start, end = tenths / 10, (tenths + 250) / 10
+        runs.cut_clip(uow, run.id, video_id, rank=2, start_seconds=start, end_seconds=end)
+    assert len(uow.clips.for_run(run.id)) == 601
+
+
 @pytest.mark.parametrize(("start", "end"), [(0, 25.001), (5, 5), (6, 5)])
 def test_a_clip_that_is_too_long_or_not_forward_is_refused(
     uow: UnitOfWork, start: float, end: float
