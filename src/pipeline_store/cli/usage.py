@@ -10,6 +10,7 @@ import typer
 
 _EXTRA: Final = re.compile(r"(unexpected extra argument\S*) \(.*\)", re.DOTALL)
 _LIST_OF_CHOICES: Final = re.compile(r",?\n\t")
+_DASHED: Final = re.compile(r"No such option: -[^-]")
 _CHOICE: Final = re.compile(r"'(?P<found>[^']*)' is not one of (?P<legal>'.*')")
 
 CLOSE: Final = 0.75
@@ -26,7 +27,17 @@ def usage_message(error: Any, program: str) -> str:
     message = message.replace(": Value error, ", ": ", 1)
     # Click lists the legal words of one that is missing below each other.
     message = _LIST_OF_CHOICES.sub(", ", message).replace("Choose from:, ", "Choose from: ", 1)
-    return message + _nearest(message)
+    return message + (_nearest(message) or _dashed(error, message))
+
+
+def _dashed(error: Any, message: str) -> str:
+    """Return how to give an argument that looks like an option, as one in 64 ids of videos does."""
+    takes_some = error.ctx is not None and any(
+        parameter.param_type_name == "argument" for parameter in error.ctx.command.params
+    )
+    if not takes_some or not _DASHED.match(message):
+        return ""
+    return "; an argument that begins with a dash goes after `--`"
 
 
 def _nearest(message: str) -> str:

@@ -51,6 +51,19 @@ def test_an_address_is_no_id(seeded: Command, verb: str, wrong: str) -> None:
     assert run_status(seeded, 1) == "approved"
 
 
+def test_an_id_that_begins_with_a_dash_goes_after_two(seeded: Command) -> None:
+    """One in 64 ids does: what looks like an option says how it is given."""
+    seeded("review", "request", "1")
+    seeded("review", "approve", "1")
+    refused = seeded("review", "upload", "1", "-abcdefghij")
+    assert refused.code == 2
+    assert "an argument that begins with a dash goes after `--`" in refused.err
+    assert "after `--`" not in seeded("review", "upload", "1", "--jsn").err
+    assert "after `--`" not in seeded("status", "-x").err
+    uploaded = seeded("review", "upload", "--json", "1", "--", "-abcdefghij").json["run"]
+    assert uploaded["youtube_video_id"] == "-abcdefghij"
+
+
 @both
 def test_nothing_is_uploaded_that_nobody_approved(seeded: Command) -> None:
     """An upload of a waiting run or of its short is refused and changes nothing."""
