@@ -191,8 +191,8 @@ def log_error(  # noqa: PLR0917 - today's callers pass them by position
 
 
 def _url(db_path: str) -> sa.URL:
+    values.check_text("db_path", db_path, empty=False)
     if "://" in db_path:
         return parse_url(db_path)
-    values.check_text("db_path", db_path, empty=False)
     # Not parsed: a path may hold what means something in a URL.
     return sa.URL.create("sqlite", database=db_path)

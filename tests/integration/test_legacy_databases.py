@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -174,8 +174,10 @@ def test_wrong_paths_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="not a database"):
         init_db(str(text))
     assert traces(text) == before
-    with pytest.raises(InvalidValue, match="db_path"):
-        init_db("")
+    for wrong in ("", None, tmp_path / "a.db", b"a.db"):
+        path: Any = wrong
+        with pytest.raises(InvalidValue, match="db_path"):
+            init_db(path)
     with pytest.raises(StoreUnavailable, match="mysql"):
         init_db("mysql://somewhere/a")
 

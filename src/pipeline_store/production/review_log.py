@@ -57,11 +57,15 @@ class ReviewLog:
 
         Raises:
             Conflict: it was answered already.
+            InvalidValue: it does not say what was decided, or when.
         """
         if not self.is_open:
             message = f"review {self.id} was answered with {self.action} at {self.responded_at}"
             raise Conflict(message)
-        change(self, action=action, responded_at=at, response_detail=detail)
+        # The fields may be empty, while nobody has answered; an answer has both.
+        said = values.as_member("action", ReviewAction, action)
+        when = values.as_instant("responded_at", at)
+        change(self, action=said, responded_at=when, response_detail=detail)
 
     def hold_unanswered(self, at: datetime) -> None:
         """Record that nobody answered in time.

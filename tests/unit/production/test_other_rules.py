@@ -153,6 +153,14 @@ class TestReviews:
         with pytest.raises(Conflict):
             review.answer(ReviewAction.APPROVE, NOON)
 
+    @pytest.mark.parametrize("wrong", [(None, NOON), ("approve", None), ("shrug", NOON)])
+    def test_no_answer(self, wrong: tuple[Any, Any]) -> None:
+        """An answer says what was decided and when; any other leaves the request open."""
+        review = sample("reviews", responded_at=None, action=None)
+        with pytest.raises(InvalidValue):
+            review.answer(*wrong)
+        assert review.is_open
+
     @pytest.mark.parametrize("held", [{"action": "hold"}, {"responded_at": NOON}])
     def test_half_an_answer(self, held: dict[str, Any]) -> None:
         """An action without a time, or a time without an action, counts as an answer."""
