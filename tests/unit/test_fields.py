@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from pipeline_store.errors import InvalidValue, PipelineStoreError
+from pipeline_store.production import ErrorLog
 from tests.integration.contract.bad_values import FIELDS, Field
 from tests.integration.contract.in_turn import in_turn
 from tests.integration.contract.samples import (
@@ -101,6 +102,16 @@ class TestEntities:
         with pytest.raises(AttributeError, match=f"{type(entity).__name__} has no field 'xyz'$"):
             entity.xyz = 1
         assert not hasattr(entity, "xyz")
+
+    def test_a_class_of_ones_own_has_more(self) -> None:
+        """What it declares beside the fields can be assigned, and is kept by no store."""
+
+        class Noted(ErrorLog):
+            note = ""
+
+        noted = Noted(module="cut", error_type="ValueError", error_message="too short")
+        noted.note = "seen"
+        assert noted.note == "seen"
 
     @pytest.mark.parametrize("collection", COLLECTIONS)
     def test_evolving(self, collection: str) -> None:
