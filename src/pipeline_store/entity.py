@@ -102,7 +102,7 @@ def _assignment(kind: type[Any]) -> Callable[[Any, str, Any], None]:
     @wraps(assign)
     def assign_field(self: Any, name: str, value: Any) -> None:
         # What a database adapter keeps beside the fields begins with an underscore.
-        if name not in names and not name.startswith("_") and not hasattr(type(self), name):
+        if name not in names and not name.startswith("_") and not hasattr(self.__class__, name):
             likely = get_close_matches(name, names, n=1)
             hint = f"; did you mean {likely[0]}?" if likely else ""
             message = f"{kind.__name__} has no field {name!r}{hint}"

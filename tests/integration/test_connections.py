@@ -381,6 +381,9 @@ def test_a_cancelled_task_leaves_nothing_behind(awaited_url: str) -> None:
     assert out == 0
 
 
+ENOUGH_CANCELLED = 40
+
+
 def test_cancelled_tasks_leave_no_lock_on_a_file(sqlite_url: str) -> None:
     """Wherever tasks are cancelled, also while they connect, the next one can write at once."""
 
@@ -390,23 +393,23 @@ def test_cancelled_tasks_leave_no_lock_on_a_file(sqlite_url: str) -> None:
             await uow.errors.recent()
             await uow.commit()
 
-    async def main() -> int:
+    async def main() -> None:
         store = open_async_store(sqlite_url, connect_args={"timeout": 0})
-        cancelled = 0
-        for number in range(100):
+        # As often as it takes, since nobody knows how long an attempt does.
+        cancelled, tried = 0, 0
+        while cancelled < ENOUGH_CANCELLED:
             task = asyncio.create_task(attempt(store))
-            await asyncio.sleep(number % 40 * 0.0005)
+            await asyncio.sleep(tried % 40 * 0.0005)
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
             cancelled += task.cancelled()
+            tried += 1
         async with asyncio.timeout(30):
             await attempt(store)
             await store.close()
-        return cancelled
 
-    # Without any that was cancelled this would show nothing.
-    assert asyncio.run(main()) >= 20
+    asyncio.run(main())
 
 
 def test_a_task_that_waits_for_a_lock_can_be_cancelled(postgres_url: str) -> None:

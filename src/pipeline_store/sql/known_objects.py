@@ -9,9 +9,15 @@ from sqlalchemy.orm import Session, make_transient
 from pipeline_store.sql.changes import forget_key, give_key, restore, values_held, values_read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 T = TypeVar("T")
+
+
+def with_keys(keys: Iterable[Any]) -> Callable[[Any], bool]:
+    """Return what tells whether an object has one of these keys."""
+    wanted = frozenset(keys)
+    return lambda entity: entity.id in wanted
 
 
 @final

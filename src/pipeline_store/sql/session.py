@@ -32,7 +32,7 @@ from pipeline_store.sql.known_objects import KnownObjects
 from pipeline_store.turns import in_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from sqlalchemy.engine import Result, ScalarResult
     from sqlalchemy.sql.base import Executable
@@ -134,9 +134,15 @@ class GuardedSession:
             return result.freeze()()
 
     @in_turn
-    def refresh(self, kind: type[T], statement: Executable) -> Sequence[T]:
-        """Return what a statement finds or writes, with the values that are in the database now."""
-        before = {entity: values_held(entity) for entity in self.objects.of(kind)}
+    def refresh(
+        self, kind: type[T], statement: Executable, concerned: Callable[[T], bool] = lambda _: True
+    ) -> Sequence[T]:
+        """Return what a statement finds or writes, with the values that are in the database now.
+
+        It does so with no other objects of this unit of work than those that are `concerned`.
+        """
+        known = filter(concerned, self.objects.of(kind))
+        before = {entity: values_held(entity) for entity in known}
         found: Sequence[T] = (
             self.execute(
                 statement.execution_options(populate_existing=True, synchronize_session=False)
@@ -149,10 +155,12 @@ class GuardedSession:
                 self.objects.was_refreshed(entity, held)
         return found
 
-    def refresh_known(self, kind: type[T], statement: Executable) -> None:
+    def refresh_known(
+        self, kind: type[T], statement: Executable, concerned: Callable[[T], bool]
+    ) -> None:
         """Do so for the objects of this unit of work only; without any, do nothing."""
-        if self.objects.of(kind):
-            self.refresh(kind, statement)
+        if any(map(concerned, self.objects.of(kind))):
+            self.refresh(kind, statement, concerned)
 
     def scalars(self, statement: TypedReturnsRows[T]) -> ScalarResult[T]:
         """Run a statement and return the first column of its rows."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pipeline_store.channels import Music, MusicRepository
 from pipeline_store.repository import check_key, check_limit, nothing_at
 from pipeline_store.sql.columns import map_class, metadata
+from pipeline_store.sql.known_objects import with_keys
 from pipeline_store.sql.repository import SqlRepository
 from pipeline_store.sql.row_columns import json_object, time_now, uuid_key
 
@@ -62,7 +63,8 @@ class SqlMusicRepository(SqlRepository[Music, UUID], MusicRepository):
             .values(usage_count=c.usage_count + 1, updated_at=self._now())
         )
         self._session.execute(counted)
-        found = self._session.refresh(Music, sa.select(Music).where(c.id == music_id))
+        stored = sa.select(Music).where(c.id == music_id)
+        found = self._session.refresh(Music, stored, with_keys([music_id]))
         if not found:
             raise nothing_at(music.name, music_id)
         return found[0]

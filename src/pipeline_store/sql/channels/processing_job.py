@@ -32,6 +32,7 @@ from pipeline_store.pauses import JOBS_PAUSED, PAUSED
 from pipeline_store.repository import check_limit
 from pipeline_store.sql.channels import job_statements
 from pipeline_store.sql.channels.job_statements import video_processing_jobs
+from pipeline_store.sql.known_objects import with_keys
 from pipeline_store.sql.leases import CLOCKS, LOOKED_AT_AT_ONCE, microseconds_between
 from pipeline_store.sql.production import SqlConfigOverrideRepository
 from pipeline_store.sql.repository import SqlRepository, batches
@@ -207,7 +208,7 @@ class SqlProcessingJobRepository(
         found: list[ProcessingJob] = []
         for batch in batches(keys, JOBS_PER_STATEMENT):
             of_batch = sa.select(ProcessingJob).where(video_processing_jobs.c.id.in_(batch))
-            found += self._session.refresh(ProcessingJob, of_batch)
+            found += self._session.refresh(ProcessingJob, of_batch, with_keys(batch))
         return found
 
     def _read_known_again(self, keys: Iterable[UUID] | None) -> None:

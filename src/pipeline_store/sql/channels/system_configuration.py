@@ -53,7 +53,7 @@ class SqlSystemConfigurationRepository(
             .on_conflict_do_update(index_elements=["key"], set_=changed)
         )
         stored = sa.select(SystemConfiguration).where(system_configuration.c.key == key)
-        return self._session.refresh(SystemConfiguration, stored)[0]
+        return self._session.refresh(SystemConfiguration, stored, lambda each: each.key == key)[0]
 
     def unset(self, key: str) -> bool:
         """See `SystemConfigurationRepository.unset`."""

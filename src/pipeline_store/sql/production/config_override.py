@@ -53,7 +53,7 @@ class SqlConfigOverrideRepository(SqlRepository[ConfigOverride, str], ConfigOver
         if resuming is not None:
             self._session.execute(*resuming)
         stored = sa.select(ConfigOverride).where(config_overrides.c.key == key)
-        return self._session.refresh(ConfigOverride, stored)[0]
+        return self._session.refresh(ConfigOverride, stored, lambda each: each.key == key)[0]
 
     def unset(self, key: str) -> bool:
         """See `ConfigOverrideRepository.unset`."""

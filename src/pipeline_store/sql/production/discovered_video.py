@@ -177,7 +177,9 @@ class SqlDiscoveredVideoRepository(SqlRepository[DiscoveredVideo, int], Discover
             row["discovered_at"] = row["discovered_at"] or now
         made = self._write(rows)
         self._session.refresh_known(
-            DiscoveredVideo, sa.select(DiscoveredVideo).where(c.video_id.in_(wanted))
+            DiscoveredVideo,
+            sa.select(DiscoveredVideo).where(c.video_id.in_(wanted)),
+            lambda video: video.video_id in wanted,
         )
         return made
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from pipeline_store.claim import Claim, check_claim, lease_lost
+from pipeline_store.sql.known_objects import with_keys
 from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.tasks.tables import tasks
 from pipeline_store.tasks import Task
@@ -46,7 +47,8 @@ def held_tasks(session: GuardedSession, claims: Sequence[Claim[Task]], clock: Cl
         .with_for_update()
     )
     given = judge.parameters(now_in_writing(session, clock))
-    return list(session.refresh(Task, held.params(**given)))
+    concerned = with_keys(claim.item.id for claim in claims)
+    return list(session.refresh(Task, held.params(**given), concerned))
 
 
 def now_in_writing(session: GuardedSession, clock: Clock) -> datetime:

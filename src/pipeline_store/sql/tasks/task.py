@@ -12,6 +12,7 @@ from pipeline_store.claim import Claim, checked_claims, refuse_lost
 from pipeline_store.repository import check_key, check_limit
 from pipeline_store.sql.bulk import append_rows
 from pipeline_store.sql.columns import Instant
+from pipeline_store.sql.known_objects import with_keys
 from pipeline_store.sql.leases import CLOCKS
 from pipeline_store.sql.repository import SqlRepository, batches
 from pipeline_store.sql.session import GuardedSession
@@ -170,7 +171,7 @@ class SqlTaskRepository(SqlRepository[Task, UUID], AbstractTaskRepository[Guarde
         found: list[Task] = []
         for batch in batches(keys, TASKS_PER_STATEMENT):
             of_batch = sa.select(Task).where(tasks.c.id.in_(batch))
-            found += self._session.refresh(Task, of_batch)
+            found += self._session.refresh(Task, of_batch, with_keys(batch))
         return found
 
     def _held(self, claim: Claim[Task]) -> Task:
