@@ -122,7 +122,10 @@ class UnitOfWork(Collections, Protocol):
 
 
 class Store(Protocol):
-    """Where objects are kept. Making one touches nothing; the first unit of work connects."""
+    """Where objects are kept. Making one touches nothing; the first unit of work connects.
+
+    A context manager: leaving it closes it, as `close()` does.
+    """
 
     def unit_of_work(self, *, read_only: bool = False) -> UnitOfWork:
         """Return a new unit of work.
@@ -291,3 +294,11 @@ class Store(Protocol):
     def close(self) -> None:
         """Close all connections."""
         ...
+
+    def __enter__(self) -> Self:
+        """Do nothing: the first unit of work connects."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all connections."""
+        self.close()

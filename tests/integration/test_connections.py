@@ -466,3 +466,23 @@ def test_a_cancelled_call_undoes_the_unit_of_work(postgres_url: str) -> None:
         return [type(raised.value).__name__, *found]
 
     assert asyncio.run(main()) == ["RolledBack", "old"]
+
+
+def test_leaving_a_store_closes_it(sqlite_url: str) -> None:
+    """It is a context manager in both colours."""
+    with open_store(sqlite_url) as store:
+        with store.unit_of_work() as uow:
+            uow.errors.count()
+        pool: Any = store.engine.pool  # type: ignore[attr-defined]
+        assert pool.checkedin() == 1
+    assert store.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+    async def main() -> None:
+        async with open_async_store(sqlite_url) as store:
+            async with store.unit_of_work() as uow:
+                await uow.errors.count()
+            engine: Any = store.counterpart.engine  # type: ignore[attr-defined]
+            assert engine.pool.checkedin() == 1
+        assert engine.pool.checkedin() == 0
+
+    asyncio.run(main())

@@ -288,3 +288,11 @@ class AsyncStore(Lifted[Store]):
     downgrade = awaits(Store.downgrade)
     current = awaits(Store.current)
     close = awaits(Store.close)
+
+    async def __aenter__(self) -> Self:
+        """Do nothing: the first unit of work connects."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        await self.close()
