@@ -317,6 +317,16 @@ class TestClaim:
         assert (claim.item.channel_id, claim.token, claim.attempt) == (first, 1, 1)
         assert len(moves_of(store, claim.item.id)) == 1
 
+    def test_a_turn_that_was_undone_is_not_taken(self, store: Store) -> None:
+        """After a rollback in the same unit of work it is the same channel's turn again."""
+        tasks = [add_task(store, add_channel(store, name)) for name in ("first", "second")]
+        with store.unit_of_work() as uow:
+            for _ in range(3):
+                claim = uow.tasks.claim_next("w1", LEASE)
+                assert claim is not None
+                assert claim.item.id == tasks[0].id
+                uow.rollback()
+
     def test_tasks_added_in_the_same_unit_of_work(self, store: Store, channel_id: UUID) -> None:
         with store.unit_of_work() as uow:
             task = uow.tasks.add(a_task(channel_id, next(_pages), status=S.QUEUED))

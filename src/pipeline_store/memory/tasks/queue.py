@@ -148,14 +148,15 @@ class MemoryTaskQueue:
     def _turns_taken(self) -> Counter[UUID]:
         turns = self._session.tables.turns.copy()
         latest = max(turns.values(), default=0)
+        if self._publish_turns not in self._session.on_publish:
+            # They were undone by a rollback, after which nothing is to be published any more.
+            self._turns.clear()
         for place, channel_id in enumerate(self._turns, start=1):
             turns[channel_id] = latest + place
         return turns
 
     def _take_turn(self, channel_id: UUID) -> None:
-        if self._publish_turns not in self._session.on_publish:
-            # After a rollback nothing is to be published any more.
-            self._turns.clear()
+        if not self._turns:
             self._session.on_publish.append(self._publish_turns)
             self._session.guards.append(self._refuse_too_many)
         self._turns.append(channel_id)
