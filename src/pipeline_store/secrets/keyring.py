@@ -7,7 +7,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
-from pipeline_store.errors import InvalidValue, SecretUnreadable
+from pipeline_store.errors import InputFileRefused, InvalidValue, SecretUnreadable
 from pipeline_store.secrets.discretion import discreet
 from pipeline_store.secrets.key_file import read_key_file
 from pipeline_store.secrets.keys import as_key, key_id_of_key
@@ -80,7 +80,11 @@ class Keyring:
         file = found.get(KEY_FILE_VARIABLE, "")
         if given or not file:
             return cls(as_key(f"{KEYS_VARIABLE}, key {n}", key) for n, key in enumerate(given, 1))
-        return cls(read_key_file(file))
+        try:
+            return cls(read_key_file(file))
+        except InputFileRefused as error:
+            reason = f"{error.reason}; it is the file that {KEY_FILE_VARIABLE} names"
+            raise InputFileRefused(error.path, reason) from None
 
     @property
     def key_ids(self) -> tuple[str, ...]:

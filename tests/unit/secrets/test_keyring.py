@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.fernet import Fernet
 
-from pipeline_store.errors import InvalidValue, SecretUnreadable
+from pipeline_store.errors import InputFileRefused, InvalidValue, SecretUnreadable
 from pipeline_store.secrets import (
     KEY_FILE_VARIABLE,
     KEYS_VARIABLE,
@@ -137,6 +137,13 @@ def test_keys_come_from_a_file_when_none_are_given(
     monkeypatch.delenv(KEYS_VARIABLE, raising=False)
     monkeypatch.setenv(KEY_FILE_VARIABLE, str(file))
     assert Keyring.from_environment().key_ids == (key_id_of_key(older),)
+
+
+def test_a_key_file_that_is_not_there_is_looked_for_where_it_was_named(tmp_path: Path) -> None:
+    """Who reads the message may not know that a variable names a file at all."""
+    environ = {KEY_FILE_VARIABLE: str(tmp_path / "missing")}
+    with pytest.raises(InputFileRefused, match=f"No such file.*{KEY_FILE_VARIABLE} names"):
+        Keyring.from_environment(environ)
 
 
 NO_KEYS = [
