@@ -89,7 +89,8 @@ class PipelineRun:
     def start(self, at: datetime) -> None:
         """Move from pending to running."""
         self._leave(RunStatus.PENDING, to=RunStatus.RUNNING)
-        change(self, status=RunStatus.RUNNING, started_at=at)
+        when = values.as_instant("started_at", at)
+        change(self, status=RunStatus.RUNNING, started_at=when)
 
     def send_to_review(self) -> None:
         """Move from running to review."""
@@ -115,13 +116,14 @@ class PipelineRun:
             status=RunStatus.UPLOADED,
             youtube_video_id=youtube_video_id,
             youtube_url=youtube_url,
-            completed_at=at,
+            completed_at=values.as_instant("completed_at", at),
         )
 
     def fail(self, message: str, at: datetime) -> None:
         """Move to failed from running, review or approved."""
         self._leave(RunStatus.RUNNING, RunStatus.REVIEW, RunStatus.APPROVED, to=RunStatus.FAILED)
-        change(self, status=RunStatus.FAILED, error_message=message, completed_at=at)
+        when = values.as_instant("completed_at", at)
+        change(self, status=RunStatus.FAILED, error_message=message, completed_at=when)
 
     def retry(self, limit: int = DEFAULT_RETRIES) -> None:
         """Move from failed back to pending, at most `limit` times in the life of the run.

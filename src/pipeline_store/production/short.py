@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from pipeline_store import values
 from pipeline_store.entity import change, entity
 from pipeline_store.errors import IllegalTransition, InvalidValue
 from pipeline_store.fields import choice, identity, instant, number, reference, text
@@ -64,7 +65,8 @@ class Short:
             subject = f"short {self.id} (its run {run.id} is {run.status}, not approved)"
             raise IllegalTransition(subject, self.status, ShortStatus.UPLOADED, ())
         check_video_id(youtube_video_id)
-        change(self, youtube_video_id=youtube_video_id, youtube_url=youtube_url, uploaded_at=at)
+        when = values.as_instant("uploaded_at", at)
+        change(self, youtube_video_id=youtube_video_id, youtube_url=youtube_url, uploaded_at=when)
         # The assignment check cannot see the run; this method just has.
         object.__setattr__(self, "status", ShortStatus.UPLOADED)
 

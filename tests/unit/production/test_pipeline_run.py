@@ -106,13 +106,16 @@ def test_methods_with_bad_values() -> None:
     """A method with a bad value moves nothing."""
     calls: list[tuple[str, Callable[[Any], None]]] = [
         ("pending", lambda run: run.start("noon")),
+        ("pending", lambda run: run.start(None)),
         ("running", lambda run: run.fail(5, NOON)),
         ("running", lambda run: run.fail("why", "noon")),
+        ("running", lambda run: run.fail("why", None)),
         ("approved", lambda run: run.mark_uploaded(1, "u", NOON)),
         ("approved", lambda run: run.mark_uploaded("", "u", NOON)),
         ("approved", lambda run: run.mark_uploaded(None, "u", NOON)),
         ("approved", lambda run: run.mark_uploaded("v", b"u", NOON)),
         ("approved", lambda run: run.mark_uploaded("v", "u", "noon")),
+        ("approved", lambda run: run.mark_uploaded("v", "u", None)),
     ]
     for status, call in calls:
         run = run_in(status)
