@@ -186,6 +186,11 @@ class Tasks(Machine):
         self, several: list[tuple[int, str, dict[str, Any]]], bad: str | None, *, short: bool
     ) -> None:
         """Enqueues tasks, and with them one that was stored, or what is none."""
+        if self.pick(Channel, 0) is None:
+            # Of two faults, no channel and a page that is there twice, a store may name either.
+            several = list(
+                {page: (channel, page, rest) for channel, page, rest in several}.values()
+            )
 
         def make(side: Side) -> list[Any]:
             tasks: list[Any] = [self.make_task(side, *each) for each in several]
