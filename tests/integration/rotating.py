@@ -38,14 +38,19 @@ class Killed:
     inside: bool
 
 
-def kill_rotations(url: str, keys: Sequence[Secret], kills: int, each: int) -> list[Killed]:
-    """Starts a rotation several times, and kills it once it has rotated `each` values more."""
+def kill_rotations(
+    url: str, keys: Sequence[Secret], kills: int, each: int, most: int
+) -> list[Killed]:
+    """Starts a rotation several times, and kills it once it has rotated `each` values more.
+
+    However late the kill comes, it waits for it with `most`.
+    """
     given = " ".join(key.reveal() for key in keys)
-    said = lines_of(main, url, given, str(kills), str(each))
+    said = lines_of(main, url, given, str(kills), str(each), str(most))
     return [Killed(*json.loads(line)) for line in said]
 
 
-def work(url: str, log: int) -> None:
+def work(url: str, log: int, most: int) -> None:
     """Rotates, and says when it begins a unit of work and what is committed after it."""
     store = open_store(url)
 
@@ -55,11 +60,13 @@ def work(url: str, log: int) -> None:
 
     def progress(done: Rotation) -> None:
         os.write(log, f"{done.rotated}\n".encode())
+        while done.rotated >= most:
+            signal.pause()
 
     rotate(new_unit_of_work, Keyring.from_environment(), batch=ROWS_PER_BATCH, progress=progress)
 
 
-def main(url: str, keys: str, kills: str, each: str) -> None:
+def main(url: str, keys: str, kills: str, each: str, most: str) -> None:
     """Starts and kills rotations, and prints one line for each."""
     os.environ[KEYS_VARIABLE] = keys
     for _ in range(int(kills)):
@@ -68,17 +75,21 @@ def main(url: str, keys: str, kills: str, each: str) -> None:
         if rotation == 0:
             os.close(reading)
             try:
-                work(url, writing)
+                work(url, writing, int(most))
             finally:
                 os._exit(0)
         os.close(writing)
         with os.fdopen(reading) as log:
             said: list[str] = []
+            told_at, batch_seconds = time.monotonic(), 0.0
             for line in log:
                 said.append(line.strip())
-                if said[-1] != BEGUN and int(said[-1]) >= int(each):
+                if said[-1] == BEGUN:
+                    continue
+                batch_seconds, told_at = time.monotonic() - told_at, time.monotonic()
+                if int(said[-1]) >= int(each):
                     break
-            time.sleep(random.random() * 0.01)  # noqa: S311 - not a secret
+            time.sleep(random.random() * 0.7 * batch_seconds)  # noqa: S311 - not a secret
             os.kill(rotation, signal.SIGKILL)
             _, status = os.waitpid(rotation, 0)
             said += [line.strip() for line in log]

@@ -103,7 +103,8 @@ def as_filled(channels: int, settings: int) -> dict[str, str]:
 def test_a_rotation_killed_five_times_loses_nothing(url: str, store: Store) -> None:
     """Between the kills every value opens; after the last run none is on the old key."""
     fill(store, CHANNELS, SETTINGS)
-    killed = kill_rotations(url, [NEWER, OLDER], KILLS, each=VALUES // (KILLS + 2))
+    each, most = VALUES // (2 * KILLS), VALUES // (KILLS + 2)
+    killed = kill_rotations(url, [NEWER, OLDER], KILLS, each, most)
     assert len(killed) == KILLS
     if not any(each.inside for each in killed):
         pytest.fail("INCONCLUSIVE: no rotation was killed inside a unit of work", pytrace=False)
